@@ -1,0 +1,85 @@
+# Two commands do all the set-up: `make demo` and `make test` install what is
+# missing (Debian, Ubuntu, Homebrew) and then run.
+
+GO ?= go
+
+# Homebrew keeps libjpeg-turbo where no compiler looks for it.
+BREW_JPEG := $(shell command -v brew >/dev/null 2>&1 && brew --prefix jpeg-turbo 2>/dev/null)
+ifneq ($(BREW_JPEG),)
+export CPPFLAGS := $(CPPFLAGS) -I$(BREW_JPEG)/include
+export CGO_CFLAGS := $(CGO_CFLAGS) -I$(BREW_JPEG)/include
+export CGO_LDFLAGS := $(CGO_LDFLAGS) -L$(BREW_JPEG)/lib
+endif
+
+# Packages that must work without a C compiler.
+PURE := ./codestream/... ./jp2/... ./internal/raster/... ./internal/corpus/... ./internal/testimg/...
+
+# A fuzz target runs for this long, or so many times ("200x").
+FUZZTIME ?= 10s
+
+.PHONY: help
+help: ## say what there is to make
+	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 10
+
+.PHONY: demo
+demo: deps ## cut a JPEG tile out of the sample image and say what it cost
+	@mkdir -p out
+	@$(GO) build -o bin/crop ./examples/crop
+	@examples/demo.sh bin/crop examples/testdata/sample.jp2 out/demo.jpg
+
+.PHONY: test
+test: testdeps ## run every test
+	$(GO) test ./...
+
+.PHONY: check
+check: vet staticcheck pure ports race ## all that CI does after the tests
+
+.PHONY: vet
+vet:
+	@files=$$(gofmt -l $$(git ls-files '*.go')); test -z "$$files" || { echo "gofmt -w" $$files; exit 1; }
+	$(GO) vet ./...
+	@d=$$($(GO) fix -diff ./... 2>/dev/null); test -z "$$d" || { echo "$$d"; echo "go fix ./..."; exit 1; }
+
+.PHONY: staticcheck
+staticcheck:
+	$(GO) tool staticcheck ./...
+
+# The race detector slows everything tenfold: long tests shorten themselves.
+.PHONY: race
+race: testdeps
+	$(GO) test -race -short -cpu=1,4 ./...
+
+.PHONY: pure
+pure:
+	CGO_ENABLED=0 $(GO) build ./...
+	CGO_ENABLED=0 $(GO) test -short $(PURE)
+
+# int is 32 bits on one of these and alignment differs on the other.
+.PHONY: ports
+ports:
+	CGO_ENABLED=0 GOARCH=386 $(GO) vet $(PURE)
+	CGO_ENABLED=0 GOARCH=arm64 $(GO) vet $(PURE)
+
+.PHONY: fuzz
+fuzz: testdeps ## run every fuzz target for FUZZTIME (10s, or 200x)
+	@.ci/fuzz $(FUZZTIME)
+
+.PHONY: bench
+bench: testdeps ## run the benchmarks
+	$(GO) test -run '^$$' -bench . -benchmem ./...
+
+.PHONY: sample
+sample: testdeps ## draw and compress examples/testdata/sample.jp2 again
+	$(GO) generate ./examples
+
+.PHONY: deps
+deps: ## install the C libraries
+	@.ci/install build
+
+.PHONY: testdeps
+testdeps: ## install what tests compare with, too
+	@.ci/install test
+
+.PHONY: clean
+clean: ## remove what the other targets left
+	rm -rf bin out
