@@ -33,10 +33,17 @@ func formatError(off int64, where, format string, args ...any) error {
 	return &FormatError{Offset: off, Where: where, Err: fmt.Errorf(format, args...)}
 }
 
+// unsupported says that the data at off, in where, is legal or may be, and that
+// Stria does not do what it asks for.
+func unsupported(off int64, where, format string, args ...any) error {
+	return fmt.Errorf("codestream: %s at offset %d: %s: %w",
+		where, off, fmt.Sprintf(format, args...), errors.ErrUnsupported)
+}
+
 // readError turns an error met while reading where at off into what callers
 // see: data that ends too early is the image's fault, all else the source's.
 func readError(off int64, where string, err error) error {
-	if err == io.EOF || err == io.ErrUnexpectedEOF {
+	if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
 		return &FormatError{Offset: off, Where: where, Err: io.ErrUnexpectedEOF}
 	}
 	return fmt.Errorf("codestream: reading %s at offset %d: %w", where, off, err)

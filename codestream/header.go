@@ -25,13 +25,15 @@ type Header struct {
 	Coding       Coding              // COD, its part for all components
 	Progressions []ProgressionChange // POC; nil when there is none
 	CAP          *CAP                // Part 15 capabilities; nil when there is none
+	CPF          []uint16            // Part 15 corresponding profile; nil when there is none
+	Registration []Registration      // CRG, one per component; nil when there is none
 	Comments     []Comment           // COM
 	Segments     []Segment           // every marker segment of the main header, in order
 
-	// What the tile-part index and the packet index need; see tlm.go, ppm.go.
-	tlm []Span // payloads of TLM segments, in order
-	plm []Span // payloads of PLM segments, in order
-	ppm []Span // payloads of PPM segments, in order
+	// What the tile-part index and the packet index need; see tlm.go, plt.go and
+	// ppm.go. Each list is in the order of the segments' own numbers (Ztlm, Zplm,
+	// Zppm), and each span starts after that number.
+	tlm, plm, ppm []Span
 }
 
 // A Component is one component of the image: its samples (A.5.1) and how they
@@ -87,7 +89,7 @@ const (
 type Quantization struct {
 	Style QuantStyle
 	Guard int    // guard bits, 0 to 7
-	Steps []Step // one per sub-band from LL of resolution 0; one in all if Derived
+	Steps []Step // from LL of resolution 0, one a sub-band or more; one in all if Derived
 }
 
 // QuantStyle is the low five bits of Sqcd (Table A.28).
@@ -133,6 +135,10 @@ type CAP struct {
 	Ccap []uint16 // one for each bit set in Pcap, in order
 }
 
+// A Registration is where a component's samples lie between the points of the
+// reference grid (CRG, A.9.1), in 65536ths of XRsiz and YRsiz.
+type Registration struct{ X, Y uint16 }
+
 // A Comment is a COM segment (A.9.2).
 type Comment struct {
 	Binary bool // Rcme is 0; otherwise Latin-1 text
@@ -157,5 +163,9 @@ type TileCoding struct {
 type TilePart struct {
 	Tile, Part int
 	Header     Span // from SOT through SOD
-	Body       Span // the bit stream after SOD
+	Body       Span // the bit stream after SOD, as much of it as there is
+
+	// Truncated says that data of the tile is missing after Body: the codestream
+	// ends inside it, or tile-parts that were announced after it are missing.
+	Truncated bool
 }

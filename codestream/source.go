@@ -1,0 +1,51 @@
+// This file implements reading from the source.
+
+package codestream
+
+import (
+	"context"
+	"errors"
+	"io"
+)
+
+// A ContextReaderAt is an [io.ReaderAt] whose reads can be cancelled. A source
+// that has the method is read through it.
+type ContextReaderAt interface {
+	// ReadAtContext is ReadAt, given up when ctx is done.
+	ReadAtContext(ctx context.Context, p []byte, off int64) (int, error)
+}
+
+// readAt fills p from off in r. An error is as the source gave it: io.EOF or
+// io.ErrUnexpectedEOF when the data ends before p is full.
+func readAt(ctx context.Context, r io.ReaderAt, p []byte, off int64) error {
+	n, err := readUpTo(ctx, r, p, off)
+	if err == nil && n < len(p) {
+		err = io.ErrUnexpectedEOF
+	}
+	return err
+}
+
+// readUpTo fills as much of p as there is and is silent about the end of the
+// data: fewer than len(p) bytes without an error mean just that.
+func readUpTo(ctx context.Context, r io.ReaderAt, p []byte, off int64) (int, error) {
+	if err := ctx.Err(); err != nil {
+		return 0, err
+	}
+	if len(p) == 0 {
+		return 0, nil
+	}
+	var n int
+	var err error
+	if c, ok := r.(ContextReaderAt); ok {
+		n, err = c.ReadAtContext(ctx, p, off)
+	} else {
+		n, err = r.ReadAt(p, off)
+	}
+	switch {
+	case n == len(p), errors.Is(err, io.EOF):
+		return n, nil
+	case err == nil: // against the contract of io.ReaderAt
+		return n, io.ErrNoProgress
+	}
+	return n, err
+}
