@@ -1,0 +1,34 @@
+package iiif
+
+// A Version is a version of the Image API. They differ in the grammar of the
+// size, in the canonical form and in the image information document.
+type Version uint8
+
+// The versions. The zero value is the newest.
+const (
+	V3 Version = iota // 3.0
+	V2                // 2.1
+)
+
+func (v Version) String() string {
+	if v == V2 {
+		return "2.1"
+	}
+	return "3.0"
+}
+
+// context is the URI of the version's JSON-LD context (5.2).
+func (v Version) context() string {
+	if v == V2 {
+		return "http://iiif.io/api/image/2/context.json"
+	}
+	return "http://iiif.io/api/image/3/context.json"
+}
+
+// profile is the URI of the compliance level that this package has (6).
+func (v Version) profile() string {
+	if v == V2 {
+		return "http://iiif.io/api/image/2/level2.json"
+	}
+	return "http://iiif.io/api/image/3/level2.json"
+}
