@@ -1,0 +1,233 @@
+//go:build cgo
+
+package openjpeg
+
+import (
+	"errors"
+	"fmt"
+	"image"
+	"runtime"
+	"strconv"
+	"strings"
+	"sync/atomic"
+	"unsafe"
+)
+
+// #include "shim.h"
+import "C"
+
+// live is the number of decoders that are open.
+var live atomic.Int64
+
+// Live is the number of decoders that are open and not closed, in the whole
+// process: what tests look at for leaks.
+func Live() int64 { return live.Load() }
+
+// A Decoder is one OpenJPEG codec over one codestream. It must be closed, and
+// is not safe for concurrent use; any number of decoders may work at once.
+type Decoder struct {
+	c      *C.stria_opj
+	bounds image.Rectangle // reference grid
+	parts  []part          // one for each component
+	begun  bool            // Decode has reached C
+	whole  bool            // all of bounds has been decoded
+	err    error           // what every later call returns
+}
+
+// A part is what the header says of a component.
+type part struct {
+	sub    image.Point // XRsiz, YRsiz
+	depth  int
+	signed bool
+}
+
+// Open makes a decoder for a codestream of one tile and reads its header. The
+// stream is copied to C memory; the caller keeps it and may change it. When
+// Open fails it holds nothing.
+//
+// The error matches [codestream.ErrFormat] when the data is refused, and
+// [errors.ErrUnsupported] when it is more than this OpenJPEG can be given.
+func Open(stream []byte) (*Decoder, error) {
+	if err := checkStream(stream, SupportsHT()); err != nil {
+		return nil, err
+	}
+	opened := C.stria_opj_open(unsafe.Pointer(&stream[0]), C.size_t(len(stream)))
+	if opened.decoder == nil {
+		return nil, errNoMemory
+	}
+	live.Add(1)
+	d := &Decoder{c: opened.decoder}
+	if opened.status != C.STRIA_OK {
+		defer d.Close()
+		return nil, d.refused()
+	}
+	h := C.stria_opj_header(d.c)
+	d.bounds = image.Rect(int(h.x0), int(h.y0), int(h.x1), int(h.y1))
+	d.parts = make([]part, h.components)
+	for i := range d.parts {
+		c := C.stria_opj_header_component(d.c, C.uint32_t(i))
+		d.parts[i] = part{image.Pt(int(c.dx), int(c.dy)), int(c.depth), c.sgnd != 0}
+	}
+	return d, nil
+}
+
+// Close frees all that the decoder holds. Closing twice is harmless.
+func (d *Decoder) Close() {
+	if d.c == nil {
+		return
+	}
+	C.stria_opj_close(d.c)
+	d.c = nil
+	d.err = errClosed
+	live.Add(-1)
+}
+
+// Bounds is the image area of the codestream, on its reference grid.
+func (d *Decoder) Bounds() image.Rectangle { return d.bounds }
+
+// Decode decodes the area, which is on the codestream's reference grid and
+// within its bounds, and stores of each component what the bounds of its plane
+// in dst say: all of the component's part of the area or some of it. The
+// planes' depths and signs must be the components' own. Nothing is stored
+// outside the planes' bounds; what is stored inside when Decode fails is
+// undefined.
+//
+// It may be called repeatedly, best with areas from top to bottom: code-blocks
+// that an area shares with the one before are not decoded again, and those that
+// it does not reach are freed. An exception is the area that covers all of the
+// codestream, which only the first call may ask for and which is then the last.
+//
+// Windows of 9/7 components may differ by 1 from a decode of the whole within
+// one coefficient a level of their edges, because OpenJPEG reaches too short
+// there; ask for an area that is larger by that and for bounds that are not.
+//
+// Decode cannot be interrupted. An error that matches [codestream.ErrFormat]
+// or any other but a mismatch of area and planes stays: all later calls return
+// it.
+func (d *Decoder) Decode(area image.Rectangle, dst []Plane) error {
+	if d.err != nil {
+		return d.err
+	}
+	area, err := d.check(area, dst)
+	if err != nil {
+		return err
+	}
+	whole := area == d.bounds
+	if d.whole || whole && d.begun {
+		return errors.New("openjpeg: the whole can only be decoded by the first call, and is then the last")
+	}
+
+	// The planes stay where they are while C fills them.
+	var pins runtime.Pinner
+	defer pins.Unpin()
+	planes := make([]C.stria_opj_plane, len(dst))
+	for i := range dst {
+		p := &dst[i]
+		planes[i] = C.stria_opj_plane{
+			stride: C.size_t(p.Stride),
+			x0:     C.int32_t(p.Bounds.Min.X),
+			y0:     C.int32_t(p.Bounds.Min.Y),
+			x1:     C.int32_t(p.Bounds.Max.X),
+			y1:     C.int32_t(p.Bounds.Max.Y),
+			depth:  C.uint32_t(p.Depth),
+			size:   C.uint32_t(p.size()),
+		}
+		if p.Signed {
+			planes[i].sgnd = 1
+		}
+		if p.Bounds.Empty() {
+			planes[i].x1 = planes[i].x0
+			continue
+		}
+		var samples unsafe.Pointer
+		switch p.size() {
+		case 1:
+			samples = unsafe.Pointer(&p.U8[0])
+		case 2:
+			samples = unsafe.Pointer(&p.U16[0])
+		default:
+			samples = unsafe.Pointer(&p.I32[0])
+		}
+		pins.Pin(samples)
+		planes[i].samples = samples
+	}
+
+	d.begun, d.whole = true, whole
+	switch C.stria_opj_decode(d.c,
+		C.uint32_t(area.Min.X), C.uint32_t(area.Min.Y),
+		C.uint32_t(area.Max.X), C.uint32_t(area.Max.Y),
+		&planes[0], C.size_t(len(planes))) {
+	case C.STRIA_OK:
+	case C.STRIA_REFUSED:
+		d.err = d.refused()
+	default:
+		d.err = errMismatch
+	}
+	return d.err
+}
+
+// check holds area and planes against the header. It returns the area to
+// decode, which is larger than the one asked for where a subsampled component
+// has no sample in that: OpenJPEG fails on windows without samples.
+func (d *Decoder) check(area image.Rectangle, dst []Plane) (image.Rectangle, error) {
+	if area.Empty() || !area.In(d.bounds) {
+		return area, fmt.Errorf("openjpeg: area %v is not within %v", area, d.bounds)
+	}
+	if len(dst) != len(d.parts) {
+		return area, fmt.Errorf("openjpeg: %d planes for %d components", len(dst), len(d.parts))
+	}
+	grown := area
+	for i := range dst {
+		p, c := &dst[i], &d.parts[i]
+		if p.Depth != c.depth || p.Signed != c.signed {
+			return area, fmt.Errorf("openjpeg: plane %d of %d bits, signed %t, for a component of %d bits, signed %t",
+				i, p.Depth, p.Signed, c.depth, c.signed)
+		}
+		if !p.Bounds.In(window(area, c.sub)) {
+			return area, fmt.Errorf("openjpeg: plane %d: bounds %v outside the area's %v", i, p.Bounds, window(area, c.sub))
+		}
+		if err := p.check(); err != nil {
+			return area, fmt.Errorf("openjpeg: plane %d: %w", i, err)
+		}
+		grown.Min.X, grown.Max.X = cover(grown.Min.X, grown.Max.X, d.bounds.Min.X, d.bounds.Max.X, c.sub.X)
+		grown.Min.Y, grown.Max.Y = cover(grown.Min.Y, grown.Max.Y, d.bounds.Min.Y, d.bounds.Max.Y, c.sub.Y)
+		if window(grown, c.sub).Empty() {
+			return area, fmt.Errorf("openjpeg: component %d has no samples: %w", i, errors.ErrUnsupported)
+		}
+	}
+	return grown, nil
+}
+
+// cover extends the range lo, hi to a multiple of step if it has none, but not
+// beyond first, end.
+func cover(lo, hi, first, end, step int) (int, int) {
+	if ceilDiv(lo, step) < ceilDiv(hi, step) {
+		return lo, hi
+	}
+	if next := ceilDiv(hi, step) * step; next < end {
+		return lo, next + 1
+	}
+	if last := (hi - 1) / step * step; last >= first {
+		return last, hi
+	}
+	return lo, hi
+}
+
+// held is how many bytes of its own copy of the codestream the shim holds.
+func (d *Decoder) held() int { return int(C.stria_opj_holds(d.c)) }
+
+// refused is the error that C left behind.
+func (d *Decoder) refused() error {
+	return &Error{Message: C.GoString(C.stria_opj_message(d.c))}
+}
+
+// Version is the version of the OpenJPEG library in use.
+func Version() (major, minor, patch int) {
+	fields := strings.SplitN(C.GoString(C.opj_version()), ".", 3)
+	for i, v := range []*int{&major, &minor, &patch} {
+		if i < len(fields) {
+			*v, _ = strconv.Atoi(fields[i])
+		}
+	}
+	return major, minor, patch
+}
