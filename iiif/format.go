@@ -6,12 +6,6 @@ package iiif
 // server has one is not a matter of syntax.
 type Format struct{ extension string }
 
-// The formats that level 2 asks for.
-var (
-	JPEG = Format{}
-	PNG  = Format{"png"}
-)
-
 const (
 	defaultFormat = "jpg"
 	longestFormat = 16

@@ -1,31 +1,35 @@
 package iiif
 
-// A Quality is what becomes of the colours (4.4). Its values are the four
-// below; the zero value is Default.
-type Quality struct{ name string }
+// A Quality is what becomes of the colours (4.4).
+type Quality uint8
 
 // The qualities. Default is the image's own: all the colour it has.
-var (
-	Default = Quality{}
-	Color   = Quality{"color"}
-	Gray    = Quality{"gray"}
-	Bitonal = Quality{"bitonal"}
+const (
+	Default Quality = iota
+	Color
+	Gray
+	Bitonal
 )
 
 // ParseQuality reads the quality of a request. Errors match [ErrSyntax].
 func ParseQuality(s string) (Quality, error) {
-	for _, q := range []Quality{Default, Color, Gray, Bitonal} {
+	for q := Default; q <= Bitonal; q++ {
 		if s == q.String() {
 			return q, nil
 		}
 	}
-	return Quality{}, syntaxError("quality", s, "not a quality")
+	return Default, syntaxError("quality", s, "not a quality")
 }
 
-// String is q in the grammar of a request.
+// String is q in the grammar of a request. What is no quality is the default.
 func (q Quality) String() string {
-	if q.name == "" {
-		return "default"
+	switch q {
+	case Color:
+		return "color"
+	case Gray:
+		return "gray"
+	case Bitonal:
+		return "bitonal"
 	}
-	return q.name
+	return "default"
 }
