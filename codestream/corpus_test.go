@@ -208,3 +208,66 @@ func requireMarkers(t *testing.T, column string, h *codestream.Header) {
 		require.Len(t, h.Registration, len(h.Components))
 	}
 }
+
+// walkParts finds the tile-parts as plainly as can be: one after the other, for
+// files without faults.
+func walkParts(data []byte, at codestream.Span, first int64) map[int][]codestream.TilePart {
+	parts := make(map[int][]codestream.TilePart)
+	for pos := first; pos+12 <= at.End() && data[pos] == 0xFF && data[pos+1] == 0x90; {
+		tile := int(binary.BigEndian.Uint16(data[pos+4:]))
+		end := pos + int64(binary.BigEndian.Uint32(data[pos+6:]))
+		if end == pos {
+			end = at.End()
+			if bytes.HasSuffix(data[:end], []byte{0xFF, 0xD9}) {
+				end -= 2
+			}
+		}
+		sod := pos
+		for data[sod] != 0xFF || data[sod+1] != 0x93 {
+			sod += 2 + int64(binary.BigEndian.Uint16(data[sod+2:]))
+		}
+		parts[tile] = append(parts[tile], codestream.TilePart{
+			Tile: tile, Part: int(data[pos+10]),
+			Header: codestream.Span{Off: pos, Len: sod + 2 - pos},
+			Body:   codestream.Span{Off: sod + 2, Len: end - sod - 2},
+		})
+		pos = end
+	}
+	return parts
+}
+
+func TestCorpusTileParts(t *testing.T) {
+	for _, f := range corpusFiles(t) {
+		t.Run(f.Path, func(t *testing.T) {
+			h, err := codestream.ReadHeader(bytes.NewReader(f.data), f.at)
+			if err != nil {
+				require.NotEqual(t, corpus.Decodes, f.Expected)
+				return
+			}
+			x := codestream.NewIndex(bytes.NewReader(f.data), h)
+			if f.Expected != corpus.Decodes {
+				for tile := range h.NumTiles() {
+					_, err := x.TileParts(t.Context(), tile)
+					requireKind(t, err)
+				}
+				return
+			}
+			want := walkParts(f.data, f.at, h.FirstPart)
+			count, hollow := 0, 0
+			for tile := range h.NumTiles() {
+				parts, err := x.TileParts(t.Context(), tile)
+				require.NoError(t, err)
+				if len(want[tile]) == 0 {
+					hollow++ // with subsampling a tile can be without samples
+				}
+				require.Equal(t, want[tile], parts)
+				count += len(parts)
+				coding, err := x.TileCoding(t.Context(), tile)
+				require.NoError(t, err)
+				require.Len(t, coding.Components, len(h.Components))
+			}
+			require.Equal(t, f.TileParts, count)
+			require.True(t, hollow == 0 || f.Subsampling != "1x1")
+		})
+	}
+}

@@ -14,7 +14,7 @@ import (
 // Errors match [ErrFormat], [errors.ErrUnsupported] or are those of r.
 func ReadHeader(r io.ReaderAt, at Span) (*Header, error) {
 	d := &headerReader{
-		ctx: context.Background(), r: r, where: "main header",
+		ctx: context.Background(), r: r, where: mainHeader,
 		pos: at.Off, end: at.End(), chunk: mainChunk,
 	}
 	h := &Header{Span: at}
@@ -51,11 +51,11 @@ func ReadHeader(r io.ReaderAt, at Span) (*Header, error) {
 		}
 		h.Segments = append(h.Segments, s)
 		if name := s.Marker.foreign(); name != "" {
-			return nil, unsupported(s.Span.Off, "main header", "%s", name)
+			return nil, unsupported(s.Span.Off, mainHeader, "%s", name)
 		}
 		switch s.Marker {
 		case SOC, SIZ, PLT, PPT, SOP, EPH, SOD, EOC:
-			return nil, formatError(s.Span.Off, "main header", "%v does not belong there", s.Marker)
+			return nil, formatError(s.Span.Off, mainHeader, "%v does not belong there", s.Marker)
 		case COD, COC, QCD, QCC, RGN, POC, CAPMarker, CPF, CRG, COM:
 			f, err := d.fields(s)
 			if err != nil {
@@ -105,10 +105,10 @@ func (h *Header) add(f *fields, set *codingSet) (err error) {
 // finish puts together what does not come in one piece.
 func (h *Header) finish(set *codingSet, tlm, plm, ppm []numbered) error {
 	if set.coding == nil {
-		return formatError(h.FirstPart, "main header", "no COD before the first tile-part")
+		return formatError(h.FirstPart, mainHeader, "no COD before the first tile-part")
 	}
 	if set.qcd == nil {
-		return formatError(h.FirstPart, "main header", "no QCD before the first tile-part")
+		return formatError(h.FirstPart, mainHeader, "no QCD before the first tile-part")
 	}
 	t := TileCoding{Components: make([]ComponentCoding, len(h.Components))}
 	if err := set.over(&t); err != nil {

@@ -24,6 +24,12 @@ const (
 // is remembered of them small beside any file that reaches it.
 const maxSegments = 1 << 16
 
+// The names of the headers, for errors.
+const (
+	mainHeader = "main header"
+	partHeader = "tile-part header"
+)
+
 // A headerReader walks the marker segments of one header, main or tile-part. It
 // reads ahead in small pieces and does not read payloads that nobody asks for.
 type headerReader struct {
@@ -45,7 +51,7 @@ func (d *headerReader) at(off int64, n int) ([]byte, error) {
 		return d.buf[i:][:n], nil
 	}
 	if off+int64(n) > d.end {
-		return nil, readError(d.pos, d.where, io.ErrUnexpectedEOF)
+		return nil, readError(d.end, d.where, io.ErrUnexpectedEOF)
 	}
 	size := int(min(max(int64(n), int64(d.chunk)), d.end-off))
 	d.chunk = min(2*d.chunk, maxChunk)
@@ -62,6 +68,14 @@ func (d *headerReader) at(off int64, n int) ([]byte, error) {
 		return nil, readError(off+int64(got), d.where, io.ErrUnexpectedEOF)
 	}
 	return d.buf[:n], nil
+}
+
+// extent names what end is the end of.
+func (d *headerReader) extent() string {
+	if d.where == partHeader {
+		return "tile-part"
+	}
+	return "codestream"
 }
 
 // next passes the next marker segment, or the bare marker, without reading its
@@ -89,7 +103,8 @@ func (d *headerReader) next() (Segment, error) {
 		}
 		if s.Span.Len += n; s.Span.End() > d.end {
 			return s, formatError(d.pos, s.Marker.String(),
-				"length %d, %d bytes past the end of the data", n, s.Span.End()-d.end)
+				"length %d, %d bytes past the end of the %s: %w",
+				n, s.Span.End()-d.end, d.extent(), io.ErrUnexpectedEOF)
 		}
 	}
 	d.pos = s.Span.End()

@@ -59,3 +59,17 @@ func (h *Header) TilesIn(area image.Rectangle) iter.Seq[int] {
 		}
 	}
 }
+
+// hollow reports whether no component has a sample in the tile, which happens
+// with subsampling. Such tiles need not have a tile-part.
+func (h *Header) hollow(tile int) bool {
+	b := h.TileBounds(tile)
+	for i := range h.Components {
+		dx, dy := int64(h.Components[i].Sub.X), int64(h.Components[i].Sub.Y)
+		if ceilDiv(int64(b.Min.X), dx) < ceilDiv(int64(b.Max.X), dx) &&
+			ceilDiv(int64(b.Min.Y), dy) < ceilDiv(int64(b.Max.Y), dy) {
+			return false
+		}
+	}
+	return true
+}
