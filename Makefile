@@ -70,7 +70,7 @@ bench: testdeps ## run the benchmarks
 
 .PHONY: sample
 sample: testdeps ## draw and compress examples/testdata/sample.jp2 again
-	$(GO) generate ./examples
+	$(GO) run ./internal/testimg/sample examples/testdata/sample.jp2
 
 .PHONY: deps
 deps: ## install the C libraries

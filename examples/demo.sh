@@ -4,7 +4,7 @@
 set -eu
 
 crop=$1 image=$2 result=$3
-region=1024,512,512,512
+region=1536,768,512,512
 stats=$("$crop" -stats -region "$region" -quality 85 -o "$result" "$image" 2>&1) || {
 	echo "$stats" >&2
 	exit 1
