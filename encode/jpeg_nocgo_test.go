@@ -1,0 +1,5 @@
+//go:build !cgo
+
+package encode_test
+
+const noCgo = true
