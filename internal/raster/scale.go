@@ -1,0 +1,161 @@
+package raster
+
+import (
+	"encoding/binary"
+	"math"
+	"math/bits"
+)
+
+// This file implements taking samples of any depth and sign to 8 or 16 bits.
+
+// A Sample is how decoded samples lie in memory: []uint8 for unsigned samples
+// of up to 8 bits, []uint16 for up to 16, []int32 for all others.
+type Sample interface{ uint8 | uint16 | int32 }
+
+// tableDepth is the largest depth that is scaled by a table to 8 bits: 4 KiB,
+// which stays in the nearest cache.
+const tableDepth = 12
+
+// A Scale maps samples of one depth and sign onto [0, 255] or [0, 65535]: the
+// smallest sample is 0, the largest the largest, rounded to nearest between.
+// Samples beyond their depth, which lossy decoding makes, are clamped to it.
+type Scale struct {
+	// Depth is the samples' bits, 1 to 32. Signed samples are in
+	// [-1<<(Depth-1), 1<<(Depth-1)).
+	Depth  int
+	Signed bool
+
+	offset  int64
+	max     int64
+	inverse uint64                   // 2^64/max, rounded up, for Depth <= 16
+	to8     *[1 << tableDepth]uint8  // for Depth <= tableDepth
+	to16    *[1 << tableDepth]uint16 // likewise
+}
+
+// NewScale makes the tables for samples of a depth of 1 to 32 bits.
+func NewScale(depth int, signed bool) *Scale {
+	if depth < 1 || depth > 32 {
+		panic("raster: impossible depth (bug)")
+	}
+	s := &Scale{Depth: depth, Signed: signed, max: 1<<depth - 1}
+	if signed {
+		s.offset = 1 << (depth - 1)
+	}
+	if depth > 1 && depth <= 16 {
+		s.inverse = math.MaxUint64/uint64(s.max) + 1
+	}
+	if depth <= tableDepth {
+		s.to8, s.to16 = new([1 << tableDepth]uint8), new([1 << tableDepth]uint16)
+		for v := range s.max + 1 {
+			s.to8[v] = uint8(scaled(v, s.max, 255))
+			s.to16[v] = uint16(scaled(v, s.max, 65535))
+		}
+	}
+	return s
+}
+
+// scaled is v of [0, max] in [0, to], rounded; halves go up.
+func scaled(v, max, to int64) int64 {
+	return int64((uint64(v)*uint64(to) + uint64(max)/2) / uint64(max))
+}
+
+// scaled is the same by a multiplication with 2^64/max, rounded up. The error of
+// that is less than max/2^64 for each of at most 1<<32 units of what is
+// multiplied, so that nothing is carried up to Depth 16.
+func (s *Scale) scaled(v, to int64) int64 {
+	if s.inverse == 0 {
+		return scaled(v, s.max, to)
+	}
+	q, _ := bits.Mul64(uint64(v)*uint64(to)+uint64(s.max)/2, s.inverse)
+	return int64(q)
+}
+
+// from16 is scaled(v, 65535, 255) without a division.
+func from16(v uint16) uint8 { return uint8((uint32(v)*255 + 32895) >> 16) }
+
+// Scale8 writes samples as bytes, the first at dst[0] and each next step bytes
+// on: with step 4, a channel of interleaved pixels. It writes len(src) samples.
+func Scale8[S Sample](dst []byte, step int, src []S, s *Scale) {
+	if len(src) == 0 {
+		return
+	}
+	_ = dst[(len(src)-1)*step]
+	switch src := any(src).(type) {
+	case []uint8:
+		if s.Depth == 8 && !s.Signed {
+			spread(dst, step, src)
+			return
+		}
+	case []uint16:
+		if s.Depth == 16 && !s.Signed {
+			for i, v := range src {
+				dst[i*step] = from16(v)
+			}
+			return
+		}
+	}
+	at := 0
+	if s.to8 != nil {
+		last, offset, table := int(s.max), int(s.offset), s.to8
+		for _, v := range src {
+			dst[at] = table[min(max(int(v)+offset, 0), last)&(1<<tableDepth-1)]
+			at += step
+		}
+		return
+	}
+	for _, v := range src {
+		dst[at] = uint8(s.scaled(min(max(int64(v)+s.offset, 0), s.max), 255))
+		at += step
+	}
+}
+
+// spread writes bytes as they are.
+func spread(dst []byte, step int, src []uint8) {
+	if step == 1 {
+		copy(dst, src)
+		return
+	}
+	for i, v := range src {
+		dst[i*step] = v
+	}
+}
+
+// Scale16 writes samples as big-endian 16-bit numbers, the first at dst[0] and
+// each next step bytes on. It writes len(src) samples.
+func Scale16[S Sample](dst []byte, step int, src []S, s *Scale) {
+	if len(src) == 0 {
+		return
+	}
+	_ = dst[(len(src)-1)*step+1]
+	if src, ok := any(src).([]uint16); ok && s.Depth == 16 && !s.Signed {
+		for i, v := range src {
+			binary.BigEndian.PutUint16(dst[i*step:], v)
+		}
+		return
+	}
+	at := 0
+	if s.to16 != nil {
+		last, offset, table := int(s.max), int(s.offset), s.to16
+		for _, v := range src {
+			binary.BigEndian.PutUint16(dst[at:],
+				table[min(max(int(v)+offset, 0), last)&(1<<tableDepth-1)])
+			at += step
+		}
+		return
+	}
+	for _, v := range src {
+		v := s.scaled(min(max(int64(v)+s.offset, 0), s.max), 65535)
+		binary.BigEndian.PutUint16(dst[at:], uint16(v))
+		at += step
+	}
+}
+
+// Narrow takes pixels of big-endian 16-bit channels to 8 bits, rounded. It
+// writes len(dst) samples; dst may begin where src does.
+func Narrow(dst, src []byte) {
+	src = src[:2*len(dst)]
+	for i := range dst {
+		dst[i] = from16(binary.BigEndian.Uint16(src))
+		src = src[2:]
+	}
+}
