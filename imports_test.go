@@ -24,7 +24,7 @@ var layers = []string{"codestream", "jp2", "tile", "encode", "iiif"}
 
 // testKits are packages that only tests, examples and benchmarks import.
 var testKits = []string{"internal/corpus", "internal/testimg", "internal/testimg/sample",
-	"tile/tiletest", "encode/encodetest"}
+	"tile/tiletest", "encode/encodetest", "iiif/iiiftest"}
 
 // A sourceFile is one parsed Go file of the module.
 type sourceFile struct {
