@@ -214,7 +214,9 @@ func constant(v *ast.ValueSpec) bool {
 			switch e.Type.(type) {
 			case *ast.ArrayType, *ast.MapType, *ast.StructType:
 			default:
-				return false
+				if !allLiterals(e) {
+					return false
+				}
 			}
 		case *ast.CallExpr:
 			if !makesConstant(e) {
@@ -225,6 +227,17 @@ func constant(v *ast.ValueSpec) bool {
 		}
 	}
 	return true
+}
+
+// allLiterals reports whether a composite literal of a named type is made of
+// numbers and characters only, as a UUID is.
+func allLiterals(e *ast.CompositeLit) bool {
+	for _, element := range e.Elts {
+		if _, ok := element.(*ast.BasicLit); !ok {
+			return false
+		}
+	}
+	return len(e.Elts) > 0
 }
 
 // makesConstant reports whether a call makes a value that nothing changes: an

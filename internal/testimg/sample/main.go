@@ -22,7 +22,7 @@ import (
 )
 
 // options are those of opj_compress that make the sample.
-const options = "-I -r 26 -n 6 -t 512,512 -c [256,256],[128,128] -p RPCL -TLM -PLT"
+const options = "-I -r 26 -n 6 -t 512,512 -c [256,256],[256,256],[256,256],[256,256],[256,256],[256,256] -p RPCL -TLM -PLT"
 
 func main() {
 	if len(os.Args) != 2 {
