@@ -1,4 +1,4 @@
-package codestream_test
+package codestream
 
 import (
 	"bytes"
@@ -11,7 +11,6 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"github.com/stria-j2k/stria/codestream"
 	"github.com/stria-j2k/stria/internal/corpus"
 )
 
@@ -19,7 +18,7 @@ import (
 type corpusFile struct {
 	corpus.Row
 	data []byte
-	at   codestream.Span // of the first codestream
+	at   Span // of the first codestream
 }
 
 // corpusFiles reads the rows of the manifest that have a codestream. Finding it
@@ -43,9 +42,9 @@ func corpusFiles(t testing.TB) []corpusFile {
 }
 
 // findCodestream walks the boxes of a JP2 file to its first jp2c.
-func findCodestream(data []byte) (codestream.Span, bool) {
+func findCodestream(data []byte) (Span, bool) {
 	if bytes.HasPrefix(data, []byte{0xFF, 0x4F}) {
-		return codestream.Span{Len: int64(len(data))}, true
+		return Span{Len: int64(len(data))}, true
 	}
 	for pos := 0; pos+8 <= len(data); {
 		n, head := uint64(binary.BigEndian.Uint32(data[pos:])), 8
@@ -56,19 +55,19 @@ func findCodestream(data []byte) (codestream.Span, bool) {
 			n = uint64(len(data) - pos)
 		}
 		if n < uint64(head) {
-			return codestream.Span{}, false
+			return Span{}, false
 		}
 		n = min(n, uint64(len(data)-pos))
 		if string(data[pos+4:pos+8]) == "jp2c" {
-			return codestream.Span{Off: int64(pos + head), Len: int64(n) - int64(head)}, true
+			return Span{Off: int64(pos + head), Len: int64(n) - int64(head)}, true
 		}
 		pos += int(n)
 	}
-	return codestream.Span{}, false
+	return Span{}, false
 }
 
 // describe is what the header says, in the manifest's words.
-func describe(h *codestream.Header) corpus.Row {
+func describe(h *Header) corpus.Row {
 	c := h.Components[0].ComponentCoding
 	d := corpus.Row{
 		Width:       h.Bounds.Dx(),
@@ -132,7 +131,7 @@ func squash(list []string) string {
 }
 
 // expect is the part of a row that describe gives, where h can say it.
-func expect(row corpus.Row, h *codestream.Header) corpus.Row {
+func expect(row corpus.Row, h *Header) corpus.Row {
 	want := corpus.Row{
 		Width: row.Width, Height: row.Height, Components: row.Components,
 		Depth: row.Depth, Subsampling: row.Subsampling, Tile: row.Tile, Tiles: row.Tiles,
@@ -158,9 +157,9 @@ func expect(row corpus.Row, h *codestream.Header) corpus.Row {
 func TestCorpusHeaders(t *testing.T) {
 	for _, f := range corpusFiles(t) {
 		t.Run(f.Path, func(t *testing.T) {
-			h, err := codestream.ReadHeader(bytes.NewReader(f.data), f.at)
+			h, err := ReadHeader(bytes.NewReader(f.data), f.at)
 			if f.Expected != corpus.Decodes {
-				requireKind(t, err)
+				requireFaultIfAny(t, err)
 				return
 			}
 			require.NoError(t, err)
@@ -181,7 +180,7 @@ func TestCorpusHeaders(t *testing.T) {
 
 // requireMarkers compares the manifest's column of markers with what h has, as
 // far as it is about the main header.
-func requireMarkers(t *testing.T, column string, h *codestream.Header) {
+func requireMarkers(t *testing.T, column string, h *Header) {
 	t.Helper()
 	have := make(map[string]bool)
 	for _, s := range h.Segments {
@@ -211,8 +210,8 @@ func requireMarkers(t *testing.T, column string, h *codestream.Header) {
 
 // walkParts finds the tile-parts as plainly as can be: one after the other, for
 // files without faults.
-func walkParts(data []byte, at codestream.Span, first int64) map[int][]codestream.TilePart {
-	parts := make(map[int][]codestream.TilePart)
+func walkParts(data []byte, at Span, first int64) map[int][]TilePart {
+	parts := make(map[int][]TilePart)
 	for pos := first; pos+12 <= at.End() && data[pos] == 0xFF && data[pos+1] == 0x90; {
 		tile := int(binary.BigEndian.Uint16(data[pos+4:]))
 		end := pos + int64(binary.BigEndian.Uint32(data[pos+6:]))
@@ -226,10 +225,10 @@ func walkParts(data []byte, at codestream.Span, first int64) map[int][]codestrea
 		for data[sod] != 0xFF || data[sod+1] != 0x93 {
 			sod += 2 + int64(binary.BigEndian.Uint16(data[sod+2:]))
 		}
-		parts[tile] = append(parts[tile], codestream.TilePart{
+		parts[tile] = append(parts[tile], TilePart{
 			Tile: tile, Part: int(data[pos+10]),
-			Header: codestream.Span{Off: pos, Len: sod + 2 - pos},
-			Body:   codestream.Span{Off: sod + 2, Len: end - sod - 2},
+			Header: Span{Off: pos, Len: sod + 2 - pos},
+			Body:   Span{Off: sod + 2, Len: end - sod - 2},
 		})
 		pos = end
 	}
@@ -239,16 +238,16 @@ func walkParts(data []byte, at codestream.Span, first int64) map[int][]codestrea
 func TestCorpusTileParts(t *testing.T) {
 	for _, f := range corpusFiles(t) {
 		t.Run(f.Path, func(t *testing.T) {
-			h, err := codestream.ReadHeader(bytes.NewReader(f.data), f.at)
+			h, err := ReadHeader(bytes.NewReader(f.data), f.at)
 			if err != nil {
 				require.NotEqual(t, corpus.Decodes, f.Expected)
 				return
 			}
-			x := codestream.NewIndex(bytes.NewReader(f.data), h)
+			x := NewIndex(bytes.NewReader(f.data), h)
 			if f.Expected != corpus.Decodes {
 				for tile := range h.NumTiles() {
 					_, err := x.TileParts(t.Context(), tile)
-					requireKind(t, err)
+					requireFaultIfAny(t, err)
 				}
 				return
 			}
@@ -269,5 +268,45 @@ func TestCorpusTileParts(t *testing.T) {
 			require.Equal(t, f.TileParts, count)
 			require.True(t, hollow == 0 || f.Subsampling != "1x1")
 		})
+	}
+}
+
+// TestCorpusDamage truncates and flips the headers of real files, everywhere.
+func TestCorpusDamage(t *testing.T) {
+	seen := make(map[string]bool)
+	for _, f := range corpusFiles(t) {
+		// One small file for each set of markers.
+		if f.Expected != corpus.Decodes || seen[f.Markers] || len(f.data) > 8<<10 {
+			continue
+		}
+		seen[f.Markers] = true
+		h, err := ReadHeader(bytes.NewReader(f.data), f.at)
+		require.NoError(t, err)
+		if h.NumTiles() > 16 {
+			continue
+		}
+		try := func(data []byte) {
+			at := Span{Off: f.at.Off, Len: min(f.at.Len, int64(len(data))-f.at.Off)}
+			h, err := ReadHeader(bytes.NewReader(data), at)
+			if err != nil {
+				requireFaultIfAny(t, err)
+				return
+			}
+			x := NewIndex(bytes.NewReader(data), h)
+			for tile := range min(h.NumTiles(), 4) {
+				_, err := x.TileParts(t.Context(), tile)
+				requireFaultIfAny(t, err)
+			}
+		}
+		// A byte past the first tile-part's SOT is the last that matters.
+		end := min(int(h.FirstPart)+40, len(f.data))
+		for n := int(f.at.Off); n < end; n++ {
+			try(f.data[:n])
+			bad := bytes.Clone(f.data)
+			for bit := range 8 {
+				bad[n] = f.data[n] ^ 1<<bit
+				try(bad)
+			}
+		}
 	}
 }

@@ -21,7 +21,6 @@ type partList struct {
 	tiles []partTile // by tile; nil before the first tile-part
 
 	fromTLM bool // parts are TLM's, and not yet seen to be there
-	toEnd   bool // with fromTLM: the lengths add up to the whole codestream
 	noTLM   bool // TLM is not there, or is known to be wrong
 
 	next   int64        // where the walk goes on
@@ -159,7 +158,6 @@ func (l *partList) readTLM(ctx context.Context) error {
 			t.link(p, true)
 		}
 	}
-	t.toEnd = off == end || off == end-2
 	*l = t
 	return nil
 }
@@ -167,7 +165,8 @@ func (l *partList) readTLM(ctx context.Context) error {
 // distrust throws away what TLM said.
 func (l *partList) distrust() {
 	if l.fromTLM {
-		*l = partList{r: l.r, h: l.h, noTLM: true}
+		clear(l.tiles)
+		*l = partList{r: l.r, h: l.h, noTLM: true, tiles: l.tiles}
 	}
 }
 

@@ -51,7 +51,7 @@ func (d *headerReader) at(off int64, n int) ([]byte, error) {
 		return d.buf[i:][:n], nil
 	}
 	if off+int64(n) > d.end {
-		return nil, readError(d.end, d.where, io.ErrUnexpectedEOF)
+		return nil, readError(max(d.pos, d.end), d.where, io.ErrUnexpectedEOF)
 	}
 	size := int(min(max(int64(n), int64(d.chunk)), d.end-off))
 	d.chunk = min(2*d.chunk, maxChunk)

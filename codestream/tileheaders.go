@@ -73,7 +73,7 @@ func (x *Index) tryLoad(ctx context.Context, tile int) (*tileHeaders, error) {
 	for i, k := range order {
 		parts[i] = x.list.parts[k]
 	}
-	tlm, toEnd := x.list.fromTLM, x.list.toEnd
+	tlm := x.list.fromTLM
 	stop, fault, at := x.list.stop, x.list.faults, max(x.list.next, x.h.FirstPart)
 	x.unlocate()
 
@@ -108,9 +108,9 @@ func (x *Index) tryLoad(ctx context.Context, tile int) (*tileHeaders, error) {
 			t.damage = readError(p.off+p.len, "tile-part", io.ErrUnexpectedEOF)
 		}
 	}
-	// TLM may name too few: there must be as many as TNsot says or, where that
-	// says nothing, TLM must account for the whole codestream.
-	if tlm && (len(parts) < told || told == 0 && !toEnd) {
+	// TLM may name too few, which only TNsot can show. Where that says nothing,
+	// the walk is the safe way.
+	if tlm && (len(parts) < told || told == 0) {
 		return nil, errTLM
 	}
 	if t.damage == nil && short {
