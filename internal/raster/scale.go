@@ -16,35 +16,37 @@ type Sample interface{ uint8 | uint16 | int32 }
 // which stays in the nearest cache.
 const tableDepth = 12
 
-// A Scale maps samples of one depth and sign onto [0, 255] or [0, 65535]: the
-// smallest sample is 0, the largest the largest, rounded to nearest between.
-// Samples beyond their depth, which lossy decoding makes, are clamped to it.
+// A Scale maps samples onto [0, 255] or [0, 65535]: the smallest becomes 0, the
+// largest the largest, rounded to nearest between. Samples beyond these, which
+// lossy decoding makes, are clamped.
 type Scale struct {
-	// Depth is the samples' bits, 1 to 32. Signed samples are in
-	// [-1<<(Depth-1), 1<<(Depth-1)).
-	Depth  int
-	Signed bool
-
-	offset  int64
-	max     int64
-	inverse uint64                   // 2^64/max, rounded up, for Depth <= 16
-	to8     *[1 << tableDepth]uint8  // for Depth <= tableDepth
+	offset  int64                    // makes the smallest 0
+	max     int64                    // what the largest then is
+	inverse uint64                   // 2^64/max, rounded up, for 1 < max < 1<<16
+	to8     *[1 << tableDepth]uint8  // for max < 1<<tableDepth
 	to16    *[1 << tableDepth]uint16 // likewise
 }
 
-// NewScale makes the tables for samples of a depth of 1 to 32 bits.
+// NewScale makes the tables for samples of a depth of 1 to 32 bits. Signed
+// samples are in [-1<<(depth-1), 1<<(depth-1)).
 func NewScale(depth int, signed bool) *Scale {
 	if depth < 1 || depth > 32 {
 		panic("raster: impossible depth (bug)")
 	}
-	s := &Scale{Depth: depth, Signed: signed, max: 1<<depth - 1}
 	if signed {
-		s.offset = 1 << (depth - 1)
+		return NewScaleBetween(-1<<(depth-1), 1<<(depth-1)-1)
 	}
-	if depth > 1 && depth <= 16 {
+	return NewScaleBetween(0, 1<<depth-1)
+}
+
+// NewScaleBetween makes the tables for samples whose black is lo and whose white
+// is hi, greater than lo by less than 1<<32.
+func NewScaleBetween(lo, hi int64) *Scale {
+	s := &Scale{offset: -lo, max: hi - lo}
+	if s.max > 1 && s.max < 1<<16 {
 		s.inverse = math.MaxUint64/uint64(s.max) + 1
 	}
-	if depth <= tableDepth {
+	if s.max < 1<<tableDepth {
 		s.to8, s.to16 = new([1 << tableDepth]uint8), new([1 << tableDepth]uint16)
 		for v := range s.max + 1 {
 			s.to8[v] = uint8(scaled(v, s.max, 255))
@@ -54,6 +56,14 @@ func NewScale(depth int, signed bool) *Scale {
 	return s
 }
 
+// NewExtendedScale is for e-sRGB, PIMA 7667 (bg-sRGB of IEC 61966-2-1), in
+// samples of 10 to 16 bits, whose black and white leave room for colours outside
+// of sRGB: at 10 bits they are 384 and 894. Those colours are clamped.
+func NewExtendedScale(depth int) *Scale {
+	black := int64(3) << (depth - 3)
+	return NewScaleBetween(black, black+255<<(depth-9))
+}
+
 // scaled is v of [0, max] in [0, to], rounded; halves go up.
 func scaled(v, max, to int64) int64 {
 	return int64((uint64(v)*uint64(to) + uint64(max)/2) / uint64(max))
@@ -61,7 +71,7 @@ func scaled(v, max, to int64) int64 {
 
 // scaled is the same by a multiplication with 2^64/max, rounded up. The error of
 // that is less than max/2^64 for each of at most 1<<32 units of what is
-// multiplied, so that nothing is carried up to Depth 16.
+// multiplied, so that nothing is carried.
 func (s *Scale) scaled(v, to int64) int64 {
 	if s.inverse == 0 {
 		return scaled(v, s.max, to)
@@ -82,12 +92,12 @@ func Scale8[S Sample](dst []byte, step int, src []S, s *Scale) {
 	_ = dst[(len(src)-1)*step]
 	switch src := any(src).(type) {
 	case []uint8:
-		if s.Depth == 8 && !s.Signed {
+		if s.offset == 0 && s.max == 255 {
 			spread(dst, step, src)
 			return
 		}
 	case []uint16:
-		if s.Depth == 16 && !s.Signed {
+		if s.offset == 0 && s.max == 65535 {
 			for i, v := range src {
 				dst[i*step] = from16(v)
 			}
@@ -127,7 +137,7 @@ func Scale16[S Sample](dst []byte, step int, src []S, s *Scale) {
 		return
 	}
 	_ = dst[(len(src)-1)*step+1]
-	if src, ok := any(src).([]uint16); ok && s.Depth == 16 && !s.Signed {
+	if src, ok := any(src).([]uint16); ok && s.offset == 0 && s.max == 65535 {
 		for i, v := range src {
 			binary.BigEndian.PutUint16(dst[i*step:], v)
 		}
