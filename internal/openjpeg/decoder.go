@@ -31,6 +31,7 @@ type Decoder struct {
 	parts  []part          // one for each component
 	begun  bool            // Decode has reached C
 	whole  bool            // all of bounds has been decoded
+	holds  int64           // bytes of C memory between calls, estimated
 	err    error           // what every later call returns
 }
 
@@ -56,7 +57,7 @@ func Open(stream []byte) (*Decoder, error) {
 		return nil, errNoMemory
 	}
 	live.Add(1)
-	d := &Decoder{c: opened.decoder}
+	d := &Decoder{c: opened.decoder, holds: int64(len(stream))}
 	if opened.status != C.STRIA_OK {
 		defer d.Close()
 		return nil, d.refused()
@@ -77,6 +78,7 @@ func (d *Decoder) Close() {
 		return
 	}
 	C.stria_opj_close(d.c)
+	trim(d.holds)
 	d.c = nil
 	d.err = errClosed
 	live.Add(-1)
@@ -152,6 +154,7 @@ func (d *Decoder) Decode(area image.Rectangle, dst []Plane) error {
 		planes[i].samples = samples
 	}
 
+	first := !d.begun
 	d.begun, d.whole = true, whole
 	switch C.stria_opj_decode(d.c,
 		C.uint32_t(area.Min.X), C.uint32_t(area.Min.Y),
@@ -163,6 +166,19 @@ func (d *Decoder) Decode(area image.Rectangle, dst []Plane) error {
 	default:
 		d.err = errMismatch
 	}
+
+	// Four bytes for each sample and twice that for the wavelet transform are
+	// free again. The coefficients, of about as many samples, and the structures
+	// of the tile, a tenth of a byte for each of its samples, are still held.
+	samples := int64(0)
+	for i := range dst {
+		w := window(area, d.parts[i].sub)
+		samples += int64(w.Dx()) * int64(w.Dy())
+	}
+	if first {
+		d.holds += int64(d.bounds.Dx()) * int64(d.bounds.Dy()) / 8
+	}
+	trim(12 * samples)
 	return d.err
 }
 

@@ -9,6 +9,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#ifdef __GLIBC__
+#include <malloc.h>
+#endif
+
 /*
  * The size of OpenJPEG's own read buffer. Larger reads, such as that of a
  * tile-part's body, bypass it.
@@ -171,6 +175,17 @@ stria_opj_component stria_opj_header_component(const stria_opj *d, uint32_t i)
 const char *stria_opj_message(const stria_opj *d)
 {
     return d->message;
+}
+
+/*
+ * Gives free memory of the C heaps back to the system, where the allocator
+ * would rather keep it. The others do not.
+ */
+void stria_opj_trim(void)
+{
+#ifdef __GLIBC__
+    malloc_trim(0);
+#endif
 }
 
 /* How many bytes of the codestream's own copy are still held. */

@@ -64,6 +64,7 @@ int stria_opj_decode(stria_opj *d, uint32_t x0, uint32_t y0, uint32_t x1,
 stria_opj_image stria_opj_header(const stria_opj *d);
 stria_opj_component stria_opj_header_component(const stria_opj *d, uint32_t i);
 const char *stria_opj_message(const stria_opj *d);
+void stria_opj_trim(void);
 size_t stria_opj_holds(const stria_opj *d);
 
 #endif
