@@ -2,6 +2,7 @@ package jp2
 
 import (
 	"encoding/binary"
+	"fmt"
 
 	"github.com/stria-j2k/stria/codestream"
 )
@@ -87,7 +88,7 @@ func parseBoxHeader(p []byte, off, end int64) (Box, uint64, error) {
 }
 
 // appendBoxHeader appends the header of a box with n bytes of contents. With a
-// negative n it is the last box of the file and as long as that turns out to be.
+// negative n it is the last box of the file and as long as that turns out.
 func appendBoxHeader(dst []byte, t string, n int64) []byte {
 	switch {
 	case n < 0:
@@ -100,6 +101,32 @@ func appendBoxHeader(dst []byte, t string, n int64) []byte {
 	dst = binary.BigEndian.AppendUint32(dst, 1)
 	dst = append(dst, t...)
 	return binary.BigEndian.AppendUint64(dst, uint64(n)+maxBoxHeader)
+}
+
+// A RawBox is a box whose contents are in memory, to be written.
+type RawBox struct {
+	Type string // four characters
+	Data []byte
+}
+
+func (b RawBox) append(dst []byte) []byte {
+	dst = appendBoxHeader(dst, b.Type, int64(len(b.Data)))
+	return append(dst, b.Data...)
+}
+
+// Raw reads the box b, one of f's, to be written elsewhere. Boxes with more
+// than limit bytes of contents are refused, unread.
+func (f *File) Raw(b Box, limit int64) (RawBox, error) {
+	if b.Payload.Len > limit {
+		return RawBox{}, fmt.Errorf("jp2: %q box at offset %d has %d bytes, more than %d",
+			b.Type, b.Span.Off, b.Payload.Len, limit)
+	}
+	w := window{r: f.r, size: f.size}
+	n := int(b.Payload.Len)
+	if err := w.load(b.Payload.Off, n, n); err != nil {
+		return RawBox{}, readError(b.Payload.Off, b.Type, err)
+	}
+	return RawBox{Type: b.Type, Data: w.buf}, nil
 }
 
 // appendBox appends a box whose contents are what body appends.

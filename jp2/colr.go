@@ -16,7 +16,8 @@ type Color struct {
 	Space         Space // Enumerated: EnumCS
 	Lab           *Lab  // Enumerated: the parameters of CIELab and CIEJab; nil for the defaults
 	ICC           []byte
-	Vendor        UUID            // Vendor: who defined the method; its parameters are in the box
+	Vendor        UUID            // Vendor: who defined the method
+	Data          []byte          // Vendor and methods that are not known: what follows
 	Primaries     Primaries       // Parameterized
 	Assumed       bool            // no box says so: see [File.Color]
 	Box           codestream.Span // the box it is from; empty if Assumed
@@ -131,7 +132,7 @@ func parseColr(p []byte, off int64) (Color, string, error) {
 		if len(p) < uuidLen {
 			return short(uuidLen)
 		}
-		c.Vendor = UUID(p[:uuidLen])
+		c.Vendor, c.Data = UUID(p[:uuidLen]), append([]byte(nil), p[uuidLen:]...)
 	case Parameterized:
 		if len(p) < 7 {
 			return short(7)
@@ -142,6 +143,8 @@ func parseColr(p []byte, off int64) (Color, string, error) {
 			Matrix:    binary.BigEndian.Uint16(p[4:]),
 			FullRange: p[6]&0x80 != 0,
 		}
+	default:
+		c.Data = append([]byte(nil), p...)
 	}
 	return c, warning, nil
 }
@@ -186,8 +189,7 @@ func defaultLab(s Space, depths []Depth) *Lab {
 	}
 }
 
-// append appends c as a box. A vendor's parameters are not among what Color
-// holds and are not written.
+// append appends c as a box.
 func (c Color) append(dst []byte) []byte {
 	return appendBox(dst, typeColr, func(dst []byte) []byte {
 		dst = append(dst, byte(c.Method), byte(c.Precedence), c.Approximation)
@@ -208,11 +210,14 @@ func (c Color) append(dst []byte) []byte {
 			dst = append(dst, c.ICC...)
 		case Vendor:
 			dst = append(dst, c.Vendor...)
+			dst = append(dst, c.Data...)
 		case Parameterized:
 			dst = binary.BigEndian.AppendUint16(dst, c.Primaries.Colors)
 			dst = binary.BigEndian.AppendUint16(dst, c.Primaries.Transfer)
 			dst = binary.BigEndian.AppendUint16(dst, c.Primaries.Matrix)
 			dst = append(dst, flag(c.Primaries.FullRange)<<7)
+		default:
+			dst = append(dst, c.Data...)
 		}
 		return dst
 	})

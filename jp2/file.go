@@ -47,6 +47,9 @@ type File struct {
 	// Warnings is what was wrong and could be passed over, for people to read.
 	Warnings []string
 
+	// choices is what Color was chosen from.
+	choices []Color
+
 	r     io.ReaderAt
 	size  int64
 	owned *os.File // closed by Close
@@ -158,7 +161,7 @@ func (f *File) interpret(p *parser, h *header, channels []Mapping) error {
 		f.Color.Space, f.Color.Assumed = SYCC, true
 	}
 
-	f.Colors = p.colors
+	f.Colors, f.choices = p.colors, h.colors
 	f.Palette, f.Mapping, f.Channels = h.palette, h.mapping, h.defs
 	f.Resolution = h.resolution
 	note := ""

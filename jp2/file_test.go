@@ -552,7 +552,7 @@ func TestSetIndex(t *testing.T) {
 
 func TestUUIDBoxes(t *testing.T) {
 	info := UUIDInfo{UUIDs: []UUID{XMP, GeoJP2}, URL: "http://example.org/"}
-	f := mustOpen(t, join(wrap(rgb), appendUUID(nil, XMP, []byte("<x/>")), info.append(nil), box(typeUUID)))
+	f := mustOpen(t, join(wrap(rgb), NewUUID(XMP, []byte("<x/>")).append(nil), info.append(nil), box(typeUUID)))
 	id, r, err := f.UUID(f.Boxes[3])
 	require.NoError(t, err)
 	require.Equal(t, XMP, id)
@@ -560,6 +560,13 @@ func TestUUIDBoxes(t *testing.T) {
 	b, err := io.ReadAll(r)
 	require.NoError(t, err)
 	require.Equal(t, "<x/>", string(b))
+
+	r, err = f.FindUUID(XMP)
+	require.NoError(t, err)
+	require.Equal(t, int64(4), r.Size())
+	r, err = f.FindUUID(EXIF)
+	require.NoError(t, err)
+	require.Nil(t, r)
 
 	got, err := f.UUIDInfo(f.Boxes[4])
 	require.NoError(t, err)

@@ -41,26 +41,36 @@ func (r Ratio) Float() float64 {
 	return float64(r.Num) / float64(r.Den) * math.Pow10(int(r.Exp))
 }
 
-// RatioOf is the Ratio next to v with all its digits in the numerator or, when
-// v has a fraction, with a denominator that is a power of ten. Values that are
-// not positive and finite give the zero Ratio.
+// RatioOf is a Ratio next to v, equal to five digits or more. Values that no
+// Ratio comes near, among them all that are not positive, give the zero Ratio.
 func RatioOf(v float64) Ratio {
 	if !(v > 0) || math.IsInf(v, 0) {
 		return Ratio{}
 	}
-	exp := 0
-	for ; v >= 65535.5 && exp < 127; exp++ {
-		v /= 10
+	if v <= math.MaxUint16 && v == math.Trunc(v) {
+		return Ratio{Num: uint16(v), Den: 1}
 	}
-	for ; v < 1 && exp > -128; exp-- {
-		v *= 10
+	exp := math.Floor(math.Log10(v))
+	if exp < math.MinInt8 || exp > math.MaxInt8 {
+		return Ratio{}
 	}
-	den := 1.0
-	for den < 10000 && v*den != math.Trunc(v*den) && v*den*10 < 65535 {
-		den *= 10
+	// The best fraction for v of one digit before the point is a convergent of
+	// its continued fraction, the last one that fits.
+	v /= math.Pow10(int(exp))
+	num, den := 1.0, 0.0
+	for num0, den0, x := 0.0, 1.0, v; ; {
+		a := math.Floor(x)
+		n, d := a*num+num0, a*den+den0
+		if n > math.MaxUint16 || d > math.MaxUint16 {
+			break
+		}
+		num0, den0, num, den = num, den, n, d
+		if math.Abs(num/den-v) < 1e-12 {
+			break
+		}
+		x = 1 / (x - a)
 	}
-	num := math.Round(v * den)
-	if num < 1 || num > 65535 {
+	if den == 0 {
 		return Ratio{}
 	}
 	return Ratio{Num: uint16(num), Den: uint16(den), Exp: int8(exp)}

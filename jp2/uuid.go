@@ -51,10 +51,27 @@ func (f *File) UUID(b Box) (UUID, *io.SectionReader, error) {
 	return UUID(id), data, nil
 }
 
-func appendUUID(dst []byte, id UUID, data []byte) []byte {
-	dst = appendBoxHeader(dst, typeUUID, int64(len(id)+len(data)))
-	dst = append(dst, id...)
-	return append(dst, data...)
+// FindUUID gives a reader of the data of the first UUID box of that kind among
+// f.Boxes, nil when there is none.
+func (f *File) FindUUID(id UUID) (*io.SectionReader, error) {
+	for _, b := range f.Boxes {
+		if b.Type != typeUUID || b.Payload.Len < uuidLen {
+			continue
+		}
+		got, data, err := f.UUID(b)
+		if err != nil {
+			return nil, err
+		}
+		if got == id {
+			return data, nil
+		}
+	}
+	return nil, nil
+}
+
+// NewUUID makes a UUID box.
+func NewUUID(id UUID, data []byte) RawBox {
+	return RawBox{Type: typeUUID, Data: append([]byte(id), data...)}
 }
 
 // UUIDInfo is the UUID info superbox (I.7.3): where to learn about the UUIDs
