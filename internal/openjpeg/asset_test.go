@@ -1,3 +1,5 @@
+//go:build cgo
+
 // This file holds the codestreams that the tests decode: small ones in
 // testdata, which opj_compress made of a picture that is drawn here. Run the
 // tests with -update to make them anew.

@@ -34,6 +34,7 @@ type Cost struct {
 // hundred bytes cost it gigabytes.
 const (
 	maxComponents = 16384   // Table A.9
+	maxDepth      = 31      // of the int32 that a sample is
 	maxBits       = 30      // of the 32-bit words that tier-1 works with
 	maxBlocks     = 1 << 20 // 420 MB and 0.4 s
 	maxPrecincts  = 1 << 18 // 150 MB; each costs an iteration for each window

@@ -11,7 +11,7 @@ import (
 )
 
 func TestWithoutCgo(t *testing.T) {
-	d, err := Open(assets[0].stream(t))
+	d, err := Open([]byte{0xff, 0x4f})
 	require.ErrorIs(t, err, errors.ErrUnsupported)
 	require.ErrorContains(t, err, "cgo")
 	require.Nil(t, d)

@@ -1,3 +1,5 @@
+//go:build cgo
+
 // This file implements the check of a codestream before C sees it: that it is
 // of the form that codestream.Assemble gives it, as far as OpenJPEG's soundness
 // depends on that. It is a guard against mistakes of ours, not a parser.
@@ -24,9 +26,6 @@ const (
 	markerSOD = 0xff93
 	markerEOC = 0xffd9
 )
-
-// maxDepth is the largest sample depth that OpenJPEG has room for.
-const maxDepth = 31
 
 // styleHT is the bit of a code-block style that says High-Throughput.
 const styleHT = byte(codestream.HT)

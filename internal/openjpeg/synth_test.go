@@ -1,3 +1,5 @@
+//go:build cgo
+
 // This file makes codestreams of any geometry without an encoder: their
 // code-blocks hold nothing, and they decode to mid-grey. To OpenJPEG's memory
 // that makes no difference.
