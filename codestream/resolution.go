@@ -1,0 +1,62 @@
+// This file implements a resolution of a tile-component and its precincts
+// (B.5 to B.7).
+
+package codestream
+
+// A resolution is one resolution of a tile-component.
+type resolution struct {
+	box        rect       // resolution grid: trx0, try0, trx1, try1
+	band       [3]subband // LL; or HL, LH, HH
+	bands      int        // 1 or 3
+	wide, high int64      // precincts in each direction
+	px0, py0   int64      // column and row of the first, counted from the origin
+	ppx, ppy   uint8
+	half       uint8 // 1 where sub-band coordinates are half of the resolution's
+	xcb, ycb   uint8 // xcb', ycb': code-block exponents in effect (B.7)
+	style      BlockStyle
+}
+
+// precincts is the number of precincts; it saturates.
+func (r *resolution) precincts() int64 { return mulSat(r.wide, r.high) }
+
+// A precinct is the code-blocks of a precinct, by sub-band.
+type precinct struct {
+	grid   [3]blockGrid
+	bands  int
+	blocks int64 // in all
+}
+
+// precinct gives precinct p, counted in raster order from 0.
+func (r *resolution) precinct(p int64) precinct {
+	px, py := r.px0+p%r.wide, r.py0+p/r.wide
+	sx, sy := int(r.ppx), int(r.ppy)
+	if r.half != 0 {
+		sx, sy = max(sx, 1)-1, max(sy, 1)-1
+	}
+	area := rect{px << sx, py << sy, (px + 1) << sx, (py + 1) << sy}
+	out := precinct{bands: r.bands}
+	for b := range r.bands {
+		g := newBlockGrid(area.intersect(r.band[b].box), r.xcb, r.ycb)
+		g.first = out.blocks
+		out.grid[b] = g
+		out.blocks += g.w * g.h
+	}
+	return out
+}
+
+// precinctOf gives the precinct that has the block in column bx, row by of
+// the sub-bands' code-block grids, counted from the origin.
+func (r *resolution) precinctOf(bx, by int64) int64 {
+	x, y := r.precinctColumn(bx), r.precinctRow(by)
+	return y*r.wide + x
+}
+
+// precinctColumn gives the column, from 0, of the precincts with block column bx.
+func (r *resolution) precinctColumn(bx int64) int64 {
+	return bx>>(max(r.ppx, r.half)-r.half-r.xcb) - r.px0
+}
+
+// precinctRow gives the row, from 0, of the precincts with block row by.
+func (r *resolution) precinctRow(by int64) int64 {
+	return by>>(max(r.ppy, r.half)-r.half-r.ycb) - r.py0
+}

@@ -1,0 +1,72 @@
+// This file implements sub-bands and their code-blocks (B.5, B.7).
+
+package codestream
+
+// The orientations of sub-bands: the two bits are horizontally and vertically
+// high-pass (Table B.1).
+const (
+	bandLL = iota
+	bandHL
+	bandLH
+	bandHH
+)
+
+// A subband is one sub-band of a tile-component.
+type subband struct {
+	box    rect // sub-band grid: tbx0, tby0, tbx1, tby1
+	orient int
+}
+
+// newSubband gives the sub-band of decomposition level nb, 1 or more, of a
+// tile-component (Equation B-15).
+func newSubband(component rect, orient, nb int) subband {
+	return subband{box: bandRect(component, orient, nb), orient: orient}
+}
+
+// bandRect gives what of a sub-band of level nb a rectangle on the component
+// grid falls on (Equation B-15). With nb 0 it is the rectangle itself.
+func bandRect(r rect, orient, nb int) rect {
+	if nb == 0 {
+		return r
+	}
+	xo, yo := int64(orient&1)<<(nb-1), int64(orient>>1)<<(nb-1)
+	return rect{r.x0 - xo, r.y0 - yo, r.x1 - xo, r.y1 - yo}.ceilShift(nb)
+}
+
+// bandIndex is the place of a sub-band in QCD: LL, then HL, LH, HH of each
+// resolution from 1 (A.6.4).
+func bandIndex(resolution, orient int) int {
+	if resolution == 0 {
+		return 0
+	}
+	return 3*(resolution-1) + orient
+}
+
+// A blockGrid is the code-blocks of one sub-band in a precinct, or in any other
+// rectangle.
+type blockGrid struct {
+	area   rect  // sub-band grid: what the blocks cover
+	x0, y0 int64 // column and row of the first block, counted from the origin
+	w, h   int64 // blocks in each direction; both 0 where the area is empty
+	first  int64 // blocks of the precinct before this sub-band's
+	xcb    uint8
+	ycb    uint8
+}
+
+// newBlockGrid gives the code-blocks that area touches.
+func newBlockGrid(area rect, xcb, ycb uint8) blockGrid {
+	g := blockGrid{area: area, xcb: xcb, ycb: ycb}
+	if area.empty() {
+		return g
+	}
+	g.x0, g.y0 = area.x0>>xcb, area.y0>>ycb
+	g.w = ceilShift(area.x1, int(xcb)) - g.x0
+	g.h = ceilShift(area.y1, int(ycb)) - g.y0
+	return g
+}
+
+// block gives the part of the area in the block at column bx, row by, counted
+// from the origin.
+func (g *blockGrid) block(bx, by int64) rect {
+	return g.area.intersect(rect{bx << g.xcb, by << g.ycb, (bx + 1) << g.xcb, (by + 1) << g.ycb})
+}
