@@ -30,6 +30,8 @@ type Index struct {
 	list     partList
 	ppm, plm partStream
 
+	packet packetIndex
+
 	mu    sync.Mutex
 	tiles map[int]*tileHeaders
 	held  int // what tiles holds, in bytes, roughly

@@ -1,0 +1,410 @@
+// This file implements the second level of the index: where the packets of a
+// tile are, found by reading their headers in order of progression.
+
+package codestream
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"image"
+	"io"
+	"sync"
+)
+
+// A packetIndex is the packets of all tiles that were asked for. The zero value
+// is ready.
+type packetIndex struct {
+	mu    sync.Mutex
+	tiles map[int]*tilePackets
+}
+
+// A tilePackets is the packets of one tile, as far as they are known. What is
+// known is read under mu; whoever adds to it also holds scanning.
+type tilePackets struct {
+	coding   *TileCoding
+	geometry *tileGeometry
+	order    *progressionOrder
+	stream   *tileStream // the tile-parts' bodies
+	packed   *tileStream // packet headers, when they are not among the bodies
+	cut      error       // why the stream ends before the tile does, or nil
+
+	// scanning has room for one: whoever put something in may use scan. It is a
+	// channel so that waiting for it can be cancelled.
+	scanning chan struct{}
+	scan     *packetScan // nil before the first and after the last packet
+
+	mu       sync.RWMutex
+	store    blockStore
+	frontier packetID // the last packet that was read
+	begun    bool     // frontier is valid
+	done     bool     // there are no more packets
+	damage   error    // why there are not, when there should be
+}
+
+// packets returns what is known of a tile's packets, which may be nothing yet.
+func (x *Index) packets(ctx context.Context, tile int) (*tilePackets, error) {
+	x.packet.mu.Lock()
+	t := x.packet.tiles[tile]
+	x.packet.mu.Unlock()
+	if t != nil {
+		return t, nil
+	}
+	t, err := x.newTilePackets(ctx, tile)
+	if err != nil {
+		return nil, err
+	}
+	x.packet.mu.Lock()
+	defer x.packet.mu.Unlock()
+	if first := x.packet.tiles[tile]; first != nil {
+		return first, nil
+	}
+	if x.packet.tiles == nil {
+		x.packet.tiles = make(map[int]*tilePackets)
+	}
+	x.packet.tiles[tile] = t
+	return t, nil
+}
+
+func (x *Index) newTilePackets(ctx context.Context, tile int) (*tilePackets, error) {
+	parts, err := x.TileParts(ctx, tile)
+	if err != nil {
+		return nil, err
+	}
+	coding, err := x.TileCoding(ctx, tile)
+	if err != nil {
+		return nil, err
+	}
+	cut, err := x.tileDamage(ctx, tile)
+	if err != nil {
+		return nil, err
+	}
+	heads, packed, err := x.packedHeaders(ctx, tile)
+	if err != nil {
+		return nil, err
+	}
+	t, err := newTilePackets(x.h, tile, coding)
+	if err != nil {
+		return nil, err
+	}
+	t.cut = cut
+	bodies := make([]Span, len(parts))
+	for i := range parts {
+		bodies[i] = parts[i].Body
+	}
+	t.stream = newTileStream(x.r, bodies)
+	if packed {
+		t.packed = newMemoryStream(heads)
+	}
+	return t, nil
+}
+
+// newTilePackets makes a tilePackets without its streams.
+func newTilePackets(h *Header, tile int, coding *TileCoding) (*tilePackets, error) {
+	t := &tilePackets{coding: coding, scanning: make(chan struct{}, 1)}
+	t.geometry = newTileGeometry(rectOf(h.TileBounds(tile)), h.subsampling(), coding.Components)
+	for i := range coding.Components {
+		if coding.Components[i].Style&HTMixed != 0 {
+			return nil, unsupported(h.Span.Off, "COD",
+				"blocks of both kinds in one component")
+		}
+	}
+	order, ok := newProgressionOrder(t.geometry, coding)
+	if !ok {
+		return nil, unsupported(h.Span.Off, "POC", "%d progression changes for %d components",
+			len(coding.Progressions), len(coding.Components))
+	}
+	t.order = order
+	return t, nil
+}
+
+// maxState is what the state of precincts may take while packet headers are
+// read: stateFloor, and stateFactor for each byte of the tile.
+const (
+	stateFloor  = 12 << 20
+	stateFactor = 64
+)
+
+// A packetScan reads the packet headers of a tile one after the other.
+type packetScan struct {
+	t       *tilePackets
+	order   *progression
+	next    packetID
+	pending *packetID // next, when it was taken from order but not read yet
+	broken  bool      // a read failed within a packet header
+	body    *lookahead
+	head    *lookahead // body, unless headers are packed
+	bits    bitReader
+	rec     packetRecord
+	memory  stateMemory
+
+	only   precinctState // with one layer; else state
+	state  map[precinctKey]*precinctState
+	spare  []*precinctState
+	recent resolutionCache
+}
+
+type precinctKey struct {
+	component, resolution int32
+	precinct              int64
+}
+
+// A resolutionCache keeps resolutions that come up again and again.
+type resolutionCache struct {
+	g    *tileGeometry
+	slot [64]struct {
+		component, r int
+		valid        bool
+		resolution   resolution
+	}
+}
+
+func (c *resolutionCache) get(component, r int) *resolution {
+	s := &c.slot[(component*7+r)%len(c.slot)]
+	if !s.valid || s.component != component || s.r != r {
+		s.component, s.r, s.valid = component, r, true
+		s.resolution = c.g.components[component].resolution(r)
+	}
+	return &s.resolution
+}
+
+func (t *tilePackets) newScan() *packetScan {
+	s := &packetScan{t: t, order: t.order.packets(), recent: resolutionCache{g: t.geometry}}
+	s.body = newLookahead(t.stream)
+	s.head = s.body
+	if t.packed != nil {
+		s.head = newLookahead(t.packed)
+	}
+	s.bits.src = s.head
+	s.memory.left = addSat(stateFloor, mulSat(stateFactor, t.stream.size))
+	s.only.memory = &s.memory
+	return s
+}
+
+// reach reads packet headers until that of the packet is known, or there are no
+// more. Errors are of the source or the context, and leave what is known as it
+// is; what is wrong with the data is in t.damage.
+func (t *tilePackets) reach(ctx context.Context, last packetID) error {
+	known := func() bool {
+		t.mu.RLock()
+		defer t.mu.RUnlock()
+		return t.done || t.begun && t.order.compare(last, t.frontier) <= 0
+	}
+	if known() {
+		return nil
+	}
+	select {
+	case t.scanning <- struct{}{}:
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+	defer func() { <-t.scanning }()
+	if known() {
+		return nil
+	}
+	if t.scan == nil {
+		t.scan = t.newScan()
+	}
+	err := t.scan.run(ctx, last)
+	if t.scan.broken {
+		// The midst of a packet header was lost: begin again.
+		t.scan = nil
+		t.mu.Lock()
+		t.store, t.begun = blockStore{}, false
+		t.mu.Unlock()
+	}
+	if t.done {
+		t.scan = nil
+	}
+	return err
+}
+
+// run is reach, for the holder of scanning.
+func (s *packetScan) run(ctx context.Context, last packetID) error {
+	s.body.ctx, s.head.ctx = ctx, ctx
+	for n := 0; ; n++ {
+		if n%64 == 0 {
+			if err := ctx.Err(); err != nil {
+				return err
+			}
+		}
+		if s.pending == nil {
+			id, ok := s.order.next()
+			if !ok {
+				s.finish(nil)
+				return nil
+			}
+			s.next = id
+			s.pending = &s.next
+		}
+		id := *s.pending
+		if s.head.offset() >= s.head.limit {
+			// A stream may end before its last packets: they are empty then, as
+			// other decoders have it.
+			s.finish(s.t.cut)
+			return nil
+		}
+		damage, err := s.packet(id)
+		if err != nil {
+			return err
+		}
+		if damage != nil {
+			s.finish(damage)
+			return nil
+		}
+		s.pending = nil
+		if id == last {
+			return nil
+		}
+	}
+}
+
+// finish says that there are no more packets.
+func (s *packetScan) finish(damage error) {
+	s.t.mu.Lock()
+	s.t.done, s.t.damage = true, damage
+	s.t.store.clip()
+	s.t.mu.Unlock()
+}
+
+// packet reads the next packet, which is the one with the ID, and stores what it
+// says. What is wrong with the data is damage; err is the source's.
+func (s *packetScan) packet(id packetID) (damage, err error) {
+	t := s.t
+	// A header cannot begin with 0xFF91, and a body neither with that nor with
+	// 0xFF92, so the markers are seen for what they are, whether COD announces
+	// them or not (A.8).
+	if s.body.need(6) >= 6 {
+		if b := s.body.buf[s.body.pos:]; b[0] == 0xFF && b[1] == 0x91 && b[2] == 0 && b[3] == 4 {
+			s.body.pos += 6
+		}
+	}
+	s.head.need(minAhead)
+	if err := s.failed(); err != nil {
+		// Nothing is lost: the packet can be tried again.
+		s.head.err, s.body.err = nil, nil
+		return nil, err
+	}
+	r := s.recent.get(id.component, id.resolution)
+	p := r.precinct(id.precinct)
+	state := s.take(id, &p, r.style)
+	off := t.headOffset(s.head.offset(), s.body.offset())
+	s.head.mark = s.head.pos
+	damage = readPacketHeader(&s.bits, state, uint32(id.layer), &s.rec)
+	if damage == nil && s.head.need(2) >= 2 {
+		if b := s.head.buf[s.head.pos:]; b[0] == 0xFF && b[1] == 0x92 {
+			s.head.pos += 2
+		}
+	}
+	if err := s.failed(); err != nil {
+		s.broken = true
+		return nil, err
+	}
+	if damage != nil {
+		if t.cut != nil && errors.Is(damage, errHeaderShort) {
+			return t.cut, nil
+		}
+		return &FormatError{Offset: off, Where: "packet header", Err: damage}, nil
+	}
+	s.put(id, state)
+	body := s.body.offset()
+	t.mu.Lock()
+	damage = t.store.add(t.geometry, id, p.blocks, body, &s.rec)
+	t.frontier, t.begun = id, true
+	t.mu.Unlock()
+	if damage != nil {
+		return errors.Join(damage, errors.ErrUnsupported), nil
+	}
+	end := body + s.rec.body
+	if end > t.stream.size {
+		if t.cut != nil {
+			return t.cut, nil
+		}
+		return readError(t.stream.offset(t.stream.size), "packet", io.ErrUnexpectedEOF), nil
+	}
+	s.body.seek(end)
+	return nil, nil
+}
+
+// failed is the error of a read, if there was one.
+func (s *packetScan) failed() error {
+	if s.head.err != nil {
+		return s.head.err
+	}
+	return s.body.err
+}
+
+// take gives the state with which a packet header is to be read.
+func (s *packetScan) take(id packetID, p *precinct, style BlockStyle) *precinctState {
+	if s.t.coding.Layers == 1 {
+		s.only.reset(p, style)
+		return &s.only
+	}
+	if state := s.state[id.key()]; state != nil {
+		return state
+	}
+	var state *precinctState
+	if n := len(s.spare); n > 0 {
+		state = s.spare[n-1]
+		s.spare = s.spare[:n-1]
+	} else {
+		state = &precinctState{memory: &s.memory}
+	}
+	state.reset(p, style)
+	return state
+}
+
+// maxSpare is how many states, and of what size, are kept for other precincts.
+const (
+	maxSpare     = 16
+	maxSpareSize = 64 << 10
+)
+
+// put takes back what take gave. It is kept as long as there are layers to come
+// that depend on it.
+func (s *packetScan) put(id packetID, state *precinctState) {
+	if s.t.coding.Layers == 1 {
+		return
+	}
+	if id.layer+1 < s.t.coding.Layers && state.used {
+		if s.state == nil {
+			s.state = make(map[precinctKey]*precinctState)
+		}
+		s.state[id.key()] = state
+		return
+	}
+	delete(s.state, id.key())
+	if size := state.size(); len(s.spare) < maxSpare && size <= maxSpareSize {
+		s.spare = append(s.spare, state)
+	} else {
+		s.memory.left += size
+	}
+}
+
+func (id packetID) key() precinctKey {
+	return precinctKey{int32(id.component), int32(id.resolution), id.precinct}
+}
+
+// headOffset gives where a packet header is in the source. For packed headers it
+// is where the body is.
+func (t *tilePackets) headOffset(head, body int64) int64 {
+	if t.packed != nil {
+		return t.stream.offset(body)
+	}
+	return t.stream.offset(head)
+}
+
+// subsampling is XRsiz and YRsiz of all components.
+func (h *Header) subsampling() []image.Point {
+	sub := make([]image.Point, len(h.Components))
+	for i := range h.Components {
+		sub[i] = h.Components[i].Sub
+	}
+	return sub
+}
+
+// newMemoryStream is a stream of data that has been read.
+func newMemoryStream(pieces [][]byte) *tileStream {
+	all := bytes.Join(pieces, nil)
+	return newTileStream(bytes.NewReader(all), []Span{{0, int64(len(all))}})
+}
