@@ -1,0 +1,287 @@
+// This file implements the codestream that is assembled from the blocks of a
+// selection: one tile, one tile-part, one layer, its headers written anew.
+
+package codestream
+
+import (
+	"context"
+	"encoding/binary"
+	"fmt"
+	"io"
+	"reflect"
+	"slices"
+)
+
+// An assembly is all of an assembled codestream but the bytes of the blocks.
+type assembly struct {
+	virtual  *tileGeometry
+	main     []byte         // from SOC through SOD
+	heads    []byte         // packet headers
+	layout   []assemblyPart // in order
+	numGrid  int64
+	numPlace int64
+}
+
+// An assemblyPart is packet headers, and then blocks: both end where those of
+// the next part begin.
+type assemblyPart struct{ heads, blocks uint32 }
+
+const (
+	// maxVirtualPrecincts and maxVirtualBlocks bound the virtual tile. Decoders
+	// take some hundred bytes for each, and writing the packet headers some
+	// nanoseconds.
+	maxVirtualPrecincts = 1 << 22
+	maxVirtualBlocks    = 1 << 26
+	// precinctBlocks is how many blocks wide, as an exponent, a precinct of the
+	// virtual tile is at most.
+	precinctBlocks = 8
+)
+
+// virtual lays out the virtual tile. Its precincts are as large as possible,
+// unless smaller ones cut the code-blocks.
+func (v *view) virtual() {
+	for i := range v.coding.Components {
+		k := &v.coding.Components[i]
+		size := make([]Precinct, k.Levels+1)
+		c := &v.reduced.components[i]
+		for r := range size {
+			p := c.precinctSize(r)
+			half := uint8(min(r, 1))
+			if p.PPx < c.xcb+half {
+				size[r].PPx = p.PPx
+			} else {
+				size[r].PPx = min(15, c.xcb+half+precinctBlocks)
+			}
+			if p.PPy < c.ycb+half {
+				size[r].PPy = p.PPy
+			} else {
+				size[r].PPy = min(15, c.ycb+half+precinctBlocks)
+			}
+		}
+		k.Precincts = size
+	}
+	v.coding.Progression, v.coding.Progressions = LRCP, nil
+	v.coding.Layers, v.coding.SOP, v.coding.EPH = 1, false, false
+	v.s.virtual = newTileGeometry(v.s.box, v.sub, v.coding.Components)
+}
+
+// assemble writes all headers.
+func (s *Selection) assemble(h *Header, v *view) error {
+	g := s.virtual
+	for i := range g.components {
+		c := &g.components[i]
+		for r := range c.levels + 1 {
+			res := c.resolution(r)
+			s.numPlace = addSat(s.numPlace, res.precincts())
+			for b := range res.bands {
+				k := newBlockGrid(res.band[b].box, res.xcb, res.ycb)
+				s.numGrid = addSat(s.numGrid, mulSat(k.w, k.h))
+			}
+		}
+	}
+	if s.numPlace > maxVirtualPrecincts || s.numGrid > maxVirtualBlocks {
+		return fmt.Errorf("codestream: a window of %d precincts and %d code-blocks: %w",
+			s.numPlace, s.numGrid, errTooManyBlocks)
+	}
+	s.packets()
+	if len(s.heads) == 0 && s.bytes == 0 {
+		// A body must not be empty for some decoders.
+		s.heads = []byte{0}
+		s.layout = []assemblyPart{{1, 0}}
+	}
+	body := int64(len(s.heads)) + s.bytes
+	if body > 1<<32-1-sotSize-2 {
+		return unsupported(h.Span.Off, "packets", "a window of more than 4 GiB")
+	}
+	s.main = v.appendMain(nil, h)
+	s.main = appendSOT(s.main, sot{length: sotSize + 2 + body, parts: 1})
+	s.main = binary.BigEndian.AppendUint16(s.main, uint16(SOD))
+	return nil
+}
+
+// appendMain appends the main header.
+func (v *view) appendMain(dst []byte, h *Header) []byte {
+	dst = binary.BigEndian.AppendUint16(dst, uint16(SOC))
+	box := v.s.box.rectangle()
+	n := len(v.s.components)
+	own := &Header{Bounds: box, FirstTile: box, Components: make([]Component, n)}
+	ht := false
+	for i, c := range v.s.components {
+		own.Components[i] = Component{
+			Depth:  h.Components[c].Depth,
+			Signed: h.Components[c].Signed,
+			Sub:    h.Components[c].Sub,
+		}
+		ht = ht || v.coding.Components[i].Style&HT != 0
+	}
+	caps := h.CAP
+	if ht {
+		own.Rsiz = 0x4000
+		if caps == nil {
+			caps = &CAP{Pcap: 1 << 17, Ccap: []uint16{0}}
+		}
+	}
+	dst = appendSIZ(dst, own)
+	if ht {
+		dst = appendCAP(dst, caps)
+	}
+	all := v.coding.Components
+	dst = appendCOD(dst, v.coding.Coding, all[0])
+	dst = appendQCD(dst, all[0].Quant)
+	for i := range all {
+		k := &all[i]
+		if !k.sameBlocks(&all[0]) {
+			dst = appendCOC(dst, n, i, *k)
+		}
+		if !reflect.DeepEqual(k.Quant, all[0].Quant) {
+			dst = appendQCC(dst, n, i, k.Quant)
+		}
+		if k.ROIShift != 0 {
+			dst = appendRGN(dst, n, i, k.ROIShift)
+		}
+	}
+	return dst
+}
+
+// sameBlocks reports whether COD can serve both components.
+func (c *ComponentCoding) sameBlocks(d *ComponentCoding) bool {
+	return c.Levels == d.Levels && c.XCB == d.XCB && c.YCB == d.YCB && c.Style == d.Style &&
+		c.Reversible == d.Reversible && slices.Equal(c.Precincts, d.Precincts)
+}
+
+// packets writes the packet headers: of all precincts, by resolution, then
+// component. One without blocks is a single zero byte.
+func (s *Selection) packets() {
+	var w packetWriter
+	var list []packetBlock
+	next := 0 // block
+	for r := range s.virtual.maxLevels + 1 {
+		for i := range s.virtual.components {
+			c := &s.virtual.components[i]
+			if r > c.levels {
+				continue
+			}
+			res := c.resolution(r)
+			at := int64(0) // precinct
+			for count := res.precincts(); at < count; at++ {
+				last := next
+				for last < len(s.blocks) {
+					b := &s.blocks[last]
+					if b.precinct != at || int(b.component) != i || int(b.resolution) != r {
+						break
+					}
+					last++
+				}
+				if last == next {
+					s.heads = append(s.heads, 0)
+					continue
+				}
+				p := res.precinct(at)
+				w.reset(&p)
+				list = list[:0]
+				for ; next < last; next++ {
+					b := &s.blocks[next]
+					g := &p.grid[b.band]
+					k := packetBlock{
+						band: int(b.band), x: int(b.x - g.x0), y: int(b.y - g.y0),
+						codewords: s.codewords[b.codewords[0]:b.codewords[1]],
+					}
+					w.include(k.band, k.x, k.y, 0, uint32(b.zero))
+					list = append(list, k)
+				}
+				s.heads = w.write(s.heads, 0, list)
+				s.layout = append(s.layout, assemblyPart{uint32(len(s.heads)), uint32(next)})
+			}
+		}
+	}
+	s.layout = append(s.layout, assemblyPart{uint32(len(s.heads)), uint32(len(s.blocks))})
+}
+
+// AssembledSize is the size in bytes of the assembled codestream.
+func (s *Selection) AssembledSize() int64 {
+	return int64(len(s.main)) + int64(len(s.heads)) + s.bytes + 2
+}
+
+// VirtualBlocks is the number of code-blocks of the virtual tile, with those
+// that have no data. Decoders hold some hundred bytes for each.
+func (s *Selection) VirtualBlocks() int64 { return s.numGrid }
+
+// VirtualPrecincts is the number of precincts of the virtual tile, over all
+// components and resolutions.
+func (s *Selection) VirtualPrecincts() int64 { return s.numPlace }
+
+// AppendTo appends the assembled codestream, AssembledSize bytes, to dst. It
+// reads the selection's Spans from data, which has them where the source has
+// them, in few and ascending pieces as far as the blocks lie that way. When it
+// fails, what was appended is of no use.
+func (s *Selection) AppendTo(dst []byte, data io.ReaderAt) ([]byte, error) {
+	dst = slices.Grow(dst, int(s.AssembledSize()))
+	dst = append(dst, s.main...)
+	var run Span // to be read next; its place in dst is made already
+	flush := func() error {
+		if run.Len == 0 {
+			return nil
+		}
+		n, err := data.ReadAt(dst[int64(len(dst))-run.Len:], run.Off)
+		if int64(n) < run.Len {
+			if err == nil {
+				err = io.ErrNoProgress
+			}
+			return readError(run.Off, "code-blocks", err)
+		}
+		run = Span{}
+		return nil
+	}
+	head, block := uint32(0), uint32(0)
+	for _, part := range s.layout {
+		if part.heads > head {
+			if err := flush(); err != nil {
+				return dst, err
+			}
+			dst = append(dst, s.heads[head:part.heads]...)
+			head = part.heads
+		}
+		for ; block < part.blocks; block++ {
+			b := &s.blocks[block]
+			for _, p := range s.pieces[b.pieces[0]:b.pieces[1]] {
+				if p.Off != run.End() {
+					if err := flush(); err != nil {
+						return dst, err
+					}
+					run.Off = p.Off
+				}
+				run.Len += p.Len
+				dst = dst[:int64(len(dst))+p.Len]
+			}
+		}
+	}
+	if err := flush(); err != nil {
+		return dst, err
+	}
+	return binary.BigEndian.AppendUint16(dst, uint16(EOC)), nil
+}
+
+// Assemble writes a window as a codestream of its own, which any decoder can
+// read: a lossless crop and reduction. See [Selection] for its extent.
+func Assemble(ctx context.Context, dst io.Writer, x *Index, w Window) error {
+	s, err := x.Select(ctx, w)
+	if err != nil {
+		return err
+	}
+	b, err := s.AppendTo(nil, contextReader{ctx, x.r})
+	if err != nil {
+		return err
+	}
+	_, err = dst.Write(b)
+	return err
+}
+
+// A contextReader reads from r as long as ctx allows.
+type contextReader struct {
+	ctx context.Context
+	r   io.ReaderAt
+}
+
+func (r contextReader) ReadAt(p []byte, off int64) (int, error) {
+	return readUpTo(r.ctx, r.r, p, off)
+}
