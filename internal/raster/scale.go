@@ -106,9 +106,9 @@ func Scale8[S Sample](dst []byte, step int, src []S, s *Scale) {
 	}
 	at := 0
 	if s.to8 != nil {
-		last, offset, table := int(s.max), int(s.offset), s.to8
+		last, offset, table := s.max, s.offset, s.to8
 		for _, v := range src {
-			dst[at] = table[min(max(int(v)+offset, 0), last)&(1<<tableDepth-1)]
+			dst[at] = table[min(max(int64(v)+offset, 0), last)&(1<<tableDepth-1)]
 			at += step
 		}
 		return
@@ -145,10 +145,10 @@ func Scale16[S Sample](dst []byte, step int, src []S, s *Scale) {
 	}
 	at := 0
 	if s.to16 != nil {
-		last, offset, table := int(s.max), int(s.offset), s.to16
+		last, offset, table := s.max, s.offset, s.to16
 		for _, v := range src {
 			binary.BigEndian.PutUint16(dst[at:],
-				table[min(max(int(v)+offset, 0), last)&(1<<tableDepth-1)])
+				table[min(max(int64(v)+offset, 0), last)&(1<<tableDepth-1)])
 			at += step
 		}
 		return
