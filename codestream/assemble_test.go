@@ -163,13 +163,13 @@ func opjDecompress(t testing.TB, stream []byte, components, reduce, layers int) 
 }
 
 func TestCorpusDecodesThroughAssembly(t *testing.T) {
-	for _, f := range corpusFiles(t) {
+	for _, f := range codestream.CorpusStreams(t) {
 		t.Run(f.Path, func(t *testing.T) {
 			if f.Bytes > 256<<10 && testing.Short() {
 				t.Skip("large")
 			}
 			t.Parallel()
-			x, err := openIndex(f.data, f.at)
+			x, err := openIndex(f.Data, f.At)
 			if err != nil {
 				require.NotEqual(t, corpus.Decodes, f.Expected, err)
 				return
@@ -180,7 +180,7 @@ func TestCorpusDecodesThroughAssembly(t *testing.T) {
 			if strings.HasPrefix(f.Path, "htj2k") && !openjpeg.SupportsHT() {
 				t.Skip("HT")
 			}
-			planes, err := decodeAll(t, x, f.data, 0, 0)
+			planes, err := decodeAll(t, x, f.Data, 0, 0)
 			require.NoError(t, err)
 			if corpus.Digest(planes...) == f.Pixels {
 				return
@@ -189,7 +189,7 @@ func TestCorpusDecodesThroughAssembly(t *testing.T) {
 				t.Skip("opj_decompress converts it to RGB")
 			}
 			// Palettes and colours: compare with what is coded.
-			ref := opjDecompress(t, f.data[f.at.Off:f.at.End()], len(planes), 0, 0)
+			ref := opjDecompress(t, f.Data[f.At.Off:f.At.End()], len(planes), 0, 0)
 			require.NotNil(t, ref)
 			for i := range ref {
 				peak, _, err := corpus.Compare(ref[i], planes[i])
