@@ -49,7 +49,7 @@ func (m Matrix3) Inverse() (inv Matrix3, ok bool) {
 // White points, as XYZ with Y = 1. D50 is as ICC profiles have it.
 var (
 	whiteD50 = [3]float64{0.9642, 1, 0.8249}
-	whiteD65 = [3]float64{0.3127 / 0.3290, 1, (1 - 0.3127 - 0.3290) / 0.3290}
+	whiteD65 = [3]float64{0.3127 / 0.3290, 1, 0.3583 / 0.3290}
 )
 
 // D50 is the white of ICC's profile connection space and the default of CIELab.
@@ -59,7 +59,7 @@ func D50() [3]float64 { return whiteD50 }
 func D65() [3]float64 { return whiteD65 }
 
 // bradford is the matrix to the cone responses in which whites are adapted.
-var bradford = Matrix3{
+var bradford = [3][3]float64{
 	{0.8951, 0.2664, -0.1614},
 	{-0.7502, 1.7135, 0.0367},
 	{0.0389, -0.0685, 1.0296},
@@ -67,10 +67,11 @@ var bradford = Matrix3{
 
 // Adapt takes XYZ seen under one white to XYZ seen under another.
 func Adapt(from, to [3]float64) Matrix3 {
-	back, _ := bradford.Inverse()
-	f, t := bradford.Apply(from), bradford.Apply(to)
+	cones := Matrix3(bradford)
+	back, _ := cones.Inverse()
+	f, t := cones.Apply(from), cones.Apply(to)
 	scale := Matrix3{{t[0] / f[0]}, {0, t[1] / f[1]}, {0, 0, t[2] / f[2]}}
-	return back.Mul(scale).Mul(bradford)
+	return back.Mul(scale).Mul(cones)
 }
 
 // Primaries is the matrix from linear RGB to XYZ under its own white, for

@@ -34,8 +34,9 @@ const (
 )
 
 // NewShaper makes the tables for channels that trc decodes to light, both in
-// [0, 1], and m takes to linear sRGB. It reports false when m is beyond all
-// reason: when a row's numbers add up to more than 3.9.
+// [0, 1] and the light clamped to that, and m takes to linear sRGB. It reports
+// false when m is beyond all reason: when the sizes of a row's numbers add up to
+// more than 3.9.
 func NewShaper(trc [3]func(float64) float64, m Matrix3) (*Shaper, bool) {
 	s := &Shaper{
 		add:     new([3][256]uint64),
@@ -53,10 +54,10 @@ func NewShaper(trc [3]func(float64) float64, m Matrix3) (*Shaper, bool) {
 		}
 	}
 	for c, f := range trc {
-		unit := func(x float64) float64 { return min(max(f(x), 0), 1) }
-		s.curves[c] = newCurve(decodeCurveBits, unit)
+		f = bounded(f)
+		s.curves[c] = newCurve(decodeCurveBits, f)
 		for v := range s.add[c] {
-			light := unit(float64(v) / 255)
+			light := f(float64(v) / 255)
 			for i := range m {
 				lane := int64(math.Round(m[i][c] * light * (1 << shaperOne)))
 				s.add[c][v] += uint64(lane) << (shaperLane * i)
@@ -67,6 +68,16 @@ func NewShaper(trc [3]func(float64) float64, m Matrix3) (*Shaper, bool) {
 		s.add[0][v] += shaperAll
 	}
 	return s, true
+}
+
+// bounded is f within [0, 1], and 0 where it is not a number.
+func bounded(f func(float64) float64) func(float64) float64 {
+	return func(x float64) float64 {
+		if v := f(x); v > 0 {
+			return min(v, 1)
+		}
+		return 0
+	}
 }
 
 // light takes one lane to an index of the encoding table.
@@ -127,11 +138,13 @@ type Tone struct {
 	to16 curve
 }
 
-// NewTone makes the tables of f from [0, 1] to [0, 1].
+// NewTone makes the tables of f, a function of [0, 1] whose values are clamped
+// to that.
 func NewTone(f func(float64) float64) *Tone {
+	f = bounded(f)
 	t := &Tone{to16: newCurve(encodeCurveBits, f)}
 	for v := range t.to8 {
-		t.to8[v] = uint8(min(max(f(float64(v)/255), 0), 1)*255 + 0.5)
+		t.to8[v] = uint8(f(float64(v)/255)*255 + 0.5)
 	}
 	return t
 }

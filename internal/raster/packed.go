@@ -437,8 +437,7 @@ func (c *columns) across1(dst []byte, src []int32) {
 
 // endByte rounds a sum of the second pass and clamps it.
 func endByte(v int) uint8 {
-	const offset = 128<<sumBits + 1<<(sumBits-1)
-	return clamped[uint64(v+offset)>>sumBits&511]
+	return uint8(min(max((v+1<<(sumBits-1))>>sumBits, 0), 255))
 }
 
 // sum4 resamples a source row of four channels across, into two words a pixel.
@@ -537,19 +536,12 @@ func together(even, odd uint64) uint32 {
 func togetherSigned(even, odd uint64) uint32 {
 	even += endBias + endHalf
 	odd += endBias + endHalf
-	return uint32(clamped[even>>sumBits&511]) |
-		uint32(clamped[odd>>sumBits&511])<<8 |
-		uint32(clamped[even>>(sumBits+32)&511])<<16 |
-		uint32(clamped[odd>>(sumBits+32)&511])<<24
+	return end(even>>sumBits) | end(odd>>sumBits)<<8 |
+		end(even>>(sumBits+32))<<16 | end(odd>>(sumBits+32))<<24
 }
 
-// clamped maps v+128 to v clamped to a byte, for v in [-128, 384).
-var clamped = func() (t [512]uint8) {
-	for i := range t {
-		t[i] = uint8(min(max(i-128, 0), 255))
-	}
-	return t
-}()
+// end is a sum's lane, biased and rounded to 9 bits, clamped to a byte.
+func end(v uint64) uint32 { return uint32(min(max(int(v&511)-128, 0), 255)) }
 
 // putGroup stores the first len(dst) bytes of a group.
 func putGroup(dst []byte, v uint32) {
