@@ -39,9 +39,13 @@ type Report struct {
 	Boxes      []Box      `json:"boxes,omitempty"`
 	Comments   []string   `json:"comments,omitempty"` // encoders sign here
 
-	Warnings []string  `json:"warnings,omitempty"` // wrong, but passed over
-	Damage   string    `json:"damage,omitempty"`   // the first damage met
-	Serving  []Verdict `json:"serving"`
+	Warnings []string `json:"warnings,omitempty"` // wrong, but passed over
+	Damage   string   `json:"damage,omitempty"`   // the first damage met
+
+	Costs     []Cost     `json:"costs,omitempty"` // of tiles, once the image is indexed
+	FirstCost *FirstCost `json:"first_cost,omitempty"`
+	NoCosts   string     `json:"no_costs,omitempty"` // why there are none, or no more
+	Serving   []Verdict  `json:"serving"`
 }
 
 // A Size is a width and a height.
@@ -157,7 +161,7 @@ func examine(ctx context.Context, name string, f *jp2.File) (*Report, error) {
 	}
 	r.Resolution = append(density("capture", f.Resolution.Capture), density("display", f.Resolution.Display)...)
 	for reduce := range h.Reduces() + 1 {
-		r.Resolutions = append(r.Resolutions, r.reduced(reduce))
+		r.Resolutions = append(r.Resolutions, resolution(f.Bounds().Size(), reduce))
 	}
 	for _, c := range h.Components {
 		r.Components = append(r.Components, component(c))
@@ -173,19 +177,21 @@ func examine(ctx context.Context, name string, f *jp2.File) (*Report, error) {
 		r.Damage = damage.Error()
 	}
 	r.Codestream.BitsPerPixel = 8 * float64(h.Span.Len) / (float64(r.Width) * float64(r.Height))
+	r.FirstCost, _ = firstCost(ctx, f) // what is wrong shows in costs again
+	costs, err := costs(ctx, f)
+	if err != nil {
+		r.NoCosts = err.Error()
+	}
+	r.Costs = costs
 	r.Serving = judge(r)
 	return r, damage
 }
 
-// reduced is about the image's size with so many resolutions dropped.
-func (r *Report) reduced(reduce int) Size {
-	up := func(n int) int {
-		if reduce > 31 {
-			return 1
-		}
-		return (n + 1<<reduce - 1) >> reduce
-	}
-	return Size{up(r.Width), up(r.Height)}
+// resolution is the size of the image with so many resolutions dropped, give or
+// take one where it does not start at the corner of the grid.
+func resolution(full image.Point, reduce int) Size {
+	up := func(n int) int { return max((n+1<<min(reduce, 32)-1)>>min(reduce, 32), 1) }
+	return Size{up(full.X), up(full.Y)}
 }
 
 func boxes(list []jp2.Box) []Box {

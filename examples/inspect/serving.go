@@ -85,6 +85,15 @@ func judge(r *Report) []Verdict {
 		}
 	}
 
+	// What the index found out.
+	if f := r.FirstCost; f != nil && c.Bytes > mega && (f.Bytes > 512<<10 || f.Reads > 40) {
+		bad(fmt.Sprintf("the first tile takes %s bytes in %s to find", thousands(f.Bytes), plural(int(f.Reads), "read")),
+			"TLM and PLT, or an index that is kept, save them")
+	}
+	if n := len(r.Costs); n > 0 && r.Costs[n-1].Tiles > 16 {
+		bad(fmt.Sprintf("the smallest view touches %d tiles", r.Costs[n-1].Tiles), "fewer and larger tiles would keep it together")
+	}
+
 	// How small the image gets without decoding more.
 	small := r.Resolutions[len(r.Resolutions)-1]
 	if max(small.Width, small.Height) > 512 {

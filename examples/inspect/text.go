@@ -71,6 +71,7 @@ func (r *Report) print(w io.Writer) {
 			fmt.Fprintf(w, "  %s\n", quote(text))
 		}
 	}
+	r.printCosts(w)
 	section(w, "Serving")
 	for _, v := range r.Serving {
 		sign := "-"
@@ -78,6 +79,29 @@ func (r *Report) print(w io.Writer) {
 			sign = "+"
 		}
 		fmt.Fprintf(w, "  %s %s: %s\n", sign, v.What, quote(v.Why))
+	}
+}
+
+// printCosts prints what tiles cost, a line for each resolution and tile.
+func (r *Report) printCosts(w io.Writer) {
+	section(w, "Cost of a tile in the middle")
+	if len(r.Costs) > 0 {
+		fmt.Fprintf(w, "  %-16s %5s %6s %7s %11s %6s %11s\n", "resolution", "tile", "tiles", "blocks", "bytes", "reads", "read")
+	}
+	for _, c := range r.Costs {
+		fmt.Fprintf(w, "  %-16v %5d %6d", c.Resolution, c.Tile, c.Tiles)
+		if c.Tiles > mostTiles {
+			fmt.Fprintln(w, "  too many tiles")
+			continue
+		}
+		fmt.Fprintf(w, " %7d %11s %6d %11s\n", c.Blocks, thousands(c.Bytes), c.Reads, thousands(c.Read))
+	}
+	if r.FirstCost != nil {
+		fmt.Fprintf(w, "  and the first time %s bytes in %s, to open and index\n",
+			thousands(r.FirstCost.Bytes), plural(int(r.FirstCost.Reads), "read"))
+	}
+	if r.NoCosts != "" {
+		fmt.Fprintf(w, "  %s\n", quote(r.NoCosts))
 	}
 }
 
