@@ -78,7 +78,7 @@ const (
 	memPrecinct  = 512
 	memComponent = 8 << 10
 	memChunk     = 16
-	memDecoder   = 96 << 10
+	memDecoder   = 192 << 10
 )
 
 // Memory bounds the C memory that a decoder of this cost holds at its worst, in
@@ -101,7 +101,8 @@ func (c *Cost) Memory() int64 {
 		samples += 4*c.Coefficients + c.sparse()
 	}
 	// While the tile-part is read it exists twice. There are no blocks then.
-	return max(2*c.Bytes, c.Bytes+structs+samples) + memDecoder
+	total := max(2*c.Bytes, c.Bytes+structs+samples)
+	return total + total/64 // and what pages and malloc's own headers round up to
 }
 
 // sparse bounds the sparse array of one component: cells of 64 x 64 words, and
