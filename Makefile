@@ -32,7 +32,7 @@ test: testdeps ## run every test
 	$(GO) test ./...
 
 .PHONY: check
-check: vet staticcheck pure ports race ## all that CI does after the tests
+check: vet staticcheck pure ports race asan ## all that CI does after the tests
 
 .PHONY: vet
 vet:
@@ -48,6 +48,13 @@ staticcheck:
 .PHONY: race
 race: testdeps
 	$(GO) test -race -short -cpu=1,4 ./...
+
+# What C does to memory that is not its own, where the address sanitizer works.
+.PHONY: asan
+asan: testdeps
+	@if [ "$$($(GO) env GOOS)" = linux ]; then \
+		set -x; $(GO) test -asan -short ./internal/openjpeg/...; \
+	fi
 
 .PHONY: pure
 pure:
