@@ -57,8 +57,9 @@ type Format interface {
 	// comment; package encodetest checks them.
 	//
 	// An error of src or of w is returned so that errors.Is finds it; so is
-	// the cause of the context. A picture that the format cannot hold matches
-	// errors.ErrUnsupported, and nothing has been written then.
+	// the cause of the context. A picture that the format cannot hold gives an
+	// error that matches errors.ErrUnsupported, a setting that makes no sense
+	// one that matches tile.ErrRequest, and nothing has been written then.
 	Encode(ctx context.Context, w io.Writer, src Source) error
 }
 
@@ -103,6 +104,12 @@ func errorf(format string, args ...any) error {
 	return fmt.Errorf("encode: "+format, args...)
 }
 
+// badSetting makes an error about what the caller set, which matches
+// tile.ErrRequest.
+func badSetting(format string, args ...any) error {
+	return fmt.Errorf("encode: %s: %w", fmt.Sprintf(format, args...), tile.ErrRequest)
+}
+
 // unsupported makes an error that matches errors.ErrUnsupported and says why.
 func unsupported(format string, args ...any) error {
 	return fmt.Errorf("encode: %s: %w", fmt.Sprintf(format, args...), errors.ErrUnsupported)
@@ -111,7 +118,7 @@ func unsupported(format string, args ...any) error {
 // checkSize refuses empty pictures and those with a side beyond limit.
 func checkSize(name string, size image.Point, limit int) error {
 	if size.X <= 0 || size.Y <= 0 {
-		return errorf("a picture of %d x %d pixels is empty", size.X, size.Y)
+		return badSetting("a picture of %d x %d pixels is empty", size.X, size.Y)
 	}
 	if size.X > limit || size.Y > limit {
 		return unsupported("%s holds at most %d x %d pixels, not %d x %d",

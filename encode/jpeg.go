@@ -3,6 +3,7 @@ package encode
 import (
 	"bytes"
 	"context"
+	"errors"
 	"image"
 	"image/color"
 	"io"
@@ -51,6 +52,15 @@ type JPEG struct {
 	// Chroma is the subsampling of colour pictures. Zero: 4:2:0.
 	Chroma Chroma
 
+	// Progressive writes a picture that appears coarse and gets finer, in ten
+	// scans; Optimize writes Huffman tables made for the picture, which saves
+	// some percent. Both need all of it in memory, two to four times over, which
+	// Memory counts. If the budget of the source can never hold as much, the
+	// file is baseline as if they were not set; it decodes to the same pixels.
+	// They are errors that match errors.ErrUnsupported in a build without cgo.
+	// While libjpeg works on the whole it cannot be cancelled.
+	Progressive, Optimize bool
+
 	// Background is what shows through transparent pixels. Nil: white.
 	Background color.Color
 
@@ -69,6 +79,11 @@ func (j JPEG) MediaType() string { return "image/jpeg" }
 func (j JPEG) Accept(size image.Point, f tile.PixelFormat) (tile.PixelFormat, error) {
 	if err := checkSize("JPEG", size, maxJPEG); err != nil {
 		return 0, err
+	}
+	if j.whole() {
+		if err := canEncodeWhole(); err != nil {
+			return 0, err
+		}
 	}
 	switch f {
 	case tile.Gray8, tile.Gray16:
@@ -93,6 +108,14 @@ func (j JPEG) Memory(size image.Point, f tile.PixelFormat) int64 {
 	if checkSize("JPEG", size, maxJPEG) != nil {
 		return 0
 	}
+	if j.whole() {
+		return j.wholeMemory(size, f)
+	}
+	return j.stitchedMemory(size, f)
+}
+
+// stitchedMemory is Memory for bands.
+func (j JPEG) stitchedMemory(size image.Point, f tile.PixelFormat) int64 {
 	g := j.banding(size, f, image.YCbCrSubsampleRatio420)
 	raw := bandMemory(size.X, min(g.rows, size.Y), f)
 	samples := raw * 8 / int64(f.Depth())
@@ -102,6 +125,20 @@ func (j JPEG) Memory(size image.Point, f tile.PixelFormat) int64 {
 	}
 	return bufferMemory + g.memory(raw+out, samples)
 }
+
+// wholeMemory is Memory for the picture in one piece: its pixels, the planes they
+// become, the coefficients, 16 bits each, and the file.
+func (j JPEG) wholeMemory(size image.Point, f tile.PixelFormat) int64 {
+	raw := bandMemory(size.X, size.Y, f)
+	planes := raw / int64(f.Channels()*f.Depth()/8)
+	if f.Channels() > 1 {
+		planes *= 3
+	}
+	return bufferMemory + raw + planes + 2*planes + planes
+}
+
+// whole reports whether the picture is to be encoded in one piece.
+func (j JPEG) whole() bool { return j.Progressive || j.Optimize }
 
 func (j JPEG) quality() int {
 	if j.Quality == 0 {
@@ -165,7 +202,7 @@ func (j JPEG) Encode(ctx context.Context, w io.Writer, src Source) error {
 		return err
 	}
 	if q := j.quality(); q < 1 || q > 100 {
-		return errorf("JPEG quality %d is not between 1 and 100", q)
+		return badSetting("JPEG quality %d is not between 1 and 100", q)
 	}
 	meta, err := j.Metadata.of(src, f)
 	if err != nil {
@@ -175,15 +212,39 @@ func (j JPEG) Encode(ctx context.Context, w io.Writer, src Source) error {
 	if err != nil {
 		return err
 	}
-	return run(ctx, w, src, j.Memory(size, f)-bufferMemory,
+	if j.whole() {
+		began := false
+		err := run(ctx, w, src, j.wholeMemory(size, f)-bufferMemory,
+			func(ctx context.Context, out *buffer, strips iter.Seq2[*tile.Strip, error]) error {
+				return j.encode(ctx, out, size, f, app, noting(strips, &began))
+			})
+		if began || !errors.Is(err, tile.ErrBudget) {
+			return err
+		}
+		j.Progressive, j.Optimize = false, false
+	}
+	return run(ctx, w, src, j.stitchedMemory(size, f)-bufferMemory,
 		func(ctx context.Context, out *buffer, strips iter.Seq2[*tile.Strip, error]) error {
-			return j.stitch(ctx, out, size, f, app, strips)
+			return j.encode(ctx, out, size, f, app, strips)
 		})
 }
 
-// stitch writes one JPEG out of one JPEG for each band.
-func (j JPEG) stitch(ctx context.Context, out *buffer, size image.Point,
-	f tile.PixelFormat, app []byte, strips iter.Seq2[*tile.Strip, error]) error {
+// noting sets began when there is a first strip.
+func noting(strips iter.Seq2[*tile.Strip, error], began *bool) iter.Seq2[*tile.Strip, error] {
+	return func(yield func(*tile.Strip, error) bool) {
+		for s, err := range strips {
+			*began = *began || err == nil
+			if !yield(s, err) {
+				return
+			}
+		}
+	}
+}
+
+// encode writes head, which ends with the application segments, and all that
+// follows them in a JPEG: joined out of bands, or in one piece.
+func (j JPEG) encode(ctx context.Context, out *buffer, size image.Point,
+	f tile.PixelFormat, head []byte, strips iter.Seq2[*tile.Strip, error]) error {
 
 	// Only the first strip says how its chroma is subsampled.
 	first, strips, stop, err := peek(strips)
@@ -200,57 +261,83 @@ func (j JPEG) stitch(ctx context.Context, out *buffer, size image.Point,
 			return err
 		}
 	}
+	bg := newBackdrop(j.Background)
+	if j.whole() {
+		g := banding{size: size, rows: size.Y, workers: 1}
+		return g.each(ctx, strips, func() func(*band) error {
+			return func(b *band) error {
+				img := b.jpegImage(ratio, bg, new(image.YCbCr))
+				return encodeWholeJPEG(&b.out, img, j.quality(), j.Progressive)
+			}
+		}, func(b *band) error {
+			rest, err := afterApp(b.out)
+			if err != nil {
+				return err
+			}
+			if _, err := out.Write(head); err != nil {
+				return err
+			}
+			_, err = out.Write(rest)
+			return err
+		})
+	}
 	g := j.banding(size, f, ratio)
 	mcu := mcuSize(f, ratio)
-	interval := (size.X + mcu.X - 1) / mcu.X * (g.rows / mcu.Y)
-
-	newWorker := func() func(*band) error {
-		// Planes that a band is converted to, if its own do not do.
-		var planes image.YCbCr
-		background := newBackdrop(j.Background)
+	s := stitcher{out: out, head: head, height: size.Y,
+		interval: (size.X + mcu.X - 1) / mcu.X * (g.rows / mcu.Y)}
+	return g.each(ctx, strips, func() func(*band) error {
+		var planes image.YCbCr // that bands are converted to, if their own do not do
 		return func(b *band) error {
-			img := b.jpegImage(ratio, background, &planes)
-			return encodeJPEG(&b.out, img, j.quality())
+			return encodeJPEG(&b.out, b.jpegImage(ratio, bg, &planes), j.quality())
 		}
+	}, s.emit)
+}
+
+// A stitcher makes one JPEG out of one JPEG for each band.
+type stitcher struct {
+	out      *buffer
+	head     []byte // what comes before the tables
+	height   int    // of the picture
+	interval int    // MCUs in a band
+	tables   []byte // of the first band, which all others must share
+}
+
+// emit writes the next band.
+func (s *stitcher) emit(b *band) error {
+	p, err := splitJPEG(b.out, s.height)
+	if err != nil {
+		return err
 	}
-	var tables []byte // of the first band, which all others must share
-	emit := func(b *band) error {
-		p, err := splitJPEG(b.out, size.Y)
-		if err != nil {
-			return err
+	tables := append(p.frame, p.scan...)
+	var head []byte
+	switch {
+	case b.index == 0:
+		s.tables = tables
+		head = append(s.head, p.frame...)
+		if !b.last {
+			head = appendDRI(head, s.interval)
 		}
-		var head []byte
-		if b.index == 0 {
-			tables = append(p.frame, p.scan...)
-			head = append(head, app...)
-			head = append(head, p.frame...)
-			if !b.last {
-				head = appendDRI(head, interval)
-			}
-			head = append(head, p.scan...)
-		} else {
-			if !bytes.Equal(append(p.frame, p.scan...), tables) {
-				return errorf("the bands of a JPEG have different tables (bug)")
-			}
-			// F.1.1.5.2: RST0 to RST7 in turn.
-			head = []byte{0xff, mRST0 + byte((b.index-1)%8)}
-		}
-		data := p.data
-		if b.last {
-			data = p.dataEOI
-		}
-		if _, err := out.Write(head); err != nil {
-			return err
-		}
-		if _, err := out.Write(data); err != nil {
-			return err
-		}
-		if b.index == 0 {
-			out.flush()
-		}
-		return nil
+		head = append(head, p.scan...)
+	case !bytes.Equal(tables, s.tables):
+		return errorf("the bands of a JPEG have different tables (bug)")
+	default:
+		// F.1.1.5.2: RST0 to RST7 in turn.
+		head = []byte{0xff, mRST0 + byte((b.index-1)%8)}
 	}
-	return g.each(ctx, strips, newWorker, emit)
+	data := p.data
+	if b.last {
+		data = p.dataEOI
+	}
+	if _, err := s.out.Write(head); err != nil {
+		return err
+	}
+	if _, err := s.out.Write(data); err != nil {
+		return err
+	}
+	if b.index == 0 {
+		s.out.flush()
+	}
+	return nil
 }
 
 // peek takes the first strip out of strips and returns a sequence that begins

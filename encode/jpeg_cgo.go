@@ -22,3 +22,18 @@ func encodeJPEG(dst *sink, img image.Image, quality int) error {
 	}
 	return nil
 }
+
+// canEncodeWhole reports whether there is encodeWholeJPEG.
+func canEncodeWhole() error { return nil }
+
+// encodeWholeJPEG appends img, which is as for encodeJPEG, to dst as one JPEG
+// with Huffman tables of its own, progressive if asked for.
+func encodeWholeJPEG(dst *sink, img image.Image, quality int, progressive bool) error {
+	err := jpeg.Encode(dst, img, &jpeg.EncoderOptions{
+		Quality: quality, OptimizeCoding: true, ProgressiveMode: progressive,
+	})
+	if err != nil {
+		return errorf("libjpeg: %w", err)
+	}
+	return nil
+}

@@ -4,9 +4,14 @@ package encode_test
 
 import (
 	"bytes"
+	"context"
+	"fmt"
 	"image"
+	"image/color"
 	"image/draw"
 	stdjpeg "image/jpeg"
+	"io"
+	"iter"
 	"testing"
 
 	"github.com/pixiv/go-libjpeg/jpeg"
@@ -63,6 +68,59 @@ func TestJPEGStitchedEqualsWhole(t *testing.T) {
 			require.Equal(t, djpeg(t, whole.Bytes()), djpeg(t, stitched))
 		}
 	}
+}
+
+func TestJPEGProgressive(t *testing.T) {
+	encodetest.Run(t, encode.JPEG{Quality: 95, Progressive: true}, encodetest.Options{
+		Decode:    stdjpeg.Decode,
+		Want:      flattened(color.White),
+		Tolerance: 14,
+	})
+}
+
+// Progressive and optimized files are smaller and decode to the same pixels.
+func TestJPEGWhole(t *testing.T) {
+	for _, pf := range []tile.PixelFormat{tile.Gray16, tile.RGB8, tile.NRGBA16, tile.YCbCr8} {
+		for _, chroma := range []encode.Chroma{encode.Chroma420, encode.Chroma422, encode.Chroma444} {
+			img := encodetest.Picture(image.Pt(403, 611), pf, 20)
+			base := encodeTo(t, encode.JPEG{Chroma: chroma}, encodetest.NewSource(img))
+			want := djpeg(t, base)
+			for _, j := range []encode.JPEG{{Progressive: true}, {Optimize: true}} {
+				j.Chroma = chroma
+				got := encodeTo(t, j, encodetest.NewSource(img, 100, 7))
+				require.Less(t, len(got), len(base))
+				require.Equal(t, j.Progressive, bytes.Contains(got, []byte{0xff, 0xc2, 0}))
+				require.Equal(t, want, djpeg(t, got))
+			}
+		}
+	}
+}
+
+// A budget that cannot hold the whole picture gives a baseline file.
+func TestJPEGProgressiveWithinBudget(t *testing.T) {
+	img := encodetest.Picture(image.Pt(403, 611), tile.RGB8, 20)
+	j := encode.JPEG{Progressive: true}
+	need := encode.Memory(j, img.Bounds().Size(), tile.RGB8)
+	base := encodeTo(t, encode.JPEG{}, encodetest.NewSource(img))
+	require.NotEqual(t, base, encodeTo(t, j, &limited{encodetest.NewSource(img), need}))
+	require.Equal(t, base, encodeTo(t, j, &limited{encodetest.NewSource(img), need - 1}))
+	err := j.Encode(t.Context(), io.Discard, &limited{encodetest.NewSource(img), 1000})
+	require.ErrorIs(t, err, tile.ErrBudget)
+}
+
+// A limited is a Source with a budget for the encoder.
+type limited struct {
+	*encodetest.Source
+	limit int64
+}
+
+func (l *limited) StripsReserving(ctx context.Context, extra int64) iter.Seq2[*tile.Strip, error] {
+	if extra > l.limit {
+		return func(yield func(*tile.Strip, error) bool) {
+			yield(nil, fmt.Errorf("%d bytes: %w", extra, tile.ErrBudget))
+		}
+	}
+	return l.Strips(ctx)
 }
 
 func BenchmarkJPEGWhole(b *testing.B) {

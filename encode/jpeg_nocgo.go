@@ -22,3 +22,12 @@ func canEncode(r image.YCbCrSubsampleRatio) error {
 func encodeJPEG(dst *sink, img image.Image, quality int) error {
 	return jpeg.Encode(dst, img, &jpeg.Options{Quality: quality})
 }
+
+// canEncodeWhole reports whether there is encodeWholeJPEG: image/jpeg writes
+// neither progressive files nor Huffman tables of their own.
+func canEncodeWhole() error {
+	return unsupported("progressive or optimized JPEG, in a build without cgo")
+}
+
+// encodeWholeJPEG is not reached.
+func encodeWholeJPEG(*sink, image.Image, int, bool) error { return canEncodeWhole() }

@@ -90,6 +90,22 @@ func appendDRI(dst []byte, interval int) []byte {
 	return appendSegment(dst, mDRI, binary.BigEndian.AppendUint16(nil, uint16(interval)), nil)
 }
 
+// afterApp returns what follows SOI and the application segments of a JPEG.
+func afterApp(p []byte) ([]byte, error) {
+	if !bytes.HasPrefix(p, []byte{0xff, mSOI}) || !bytes.HasSuffix(p, []byte{0xff, mEOI}) {
+		return nil, errorf("what libjpeg wrote is not a whole JPEG (bug)")
+	}
+	p = p[2:]
+	for len(p) >= 4 && p[0] == 0xff && (p[1]&0xf0 == mAPP0 || p[1] == mCOM) {
+		n := 2 + int(binary.BigEndian.Uint16(p[2:]))
+		if n > len(p) {
+			break
+		}
+		p = p[n:]
+	}
+	return p, nil
+}
+
 // jpegParts are the parts of a JPEG with one scan. They share its memory.
 type jpegParts struct {
 	frame   []byte // quantization tables, frame header, Huffman tables
@@ -103,36 +119,24 @@ type jpegParts struct {
 // is a bug.
 func splitJPEG(p []byte, height int) (jpegParts, error) {
 	var parts jpegParts
-	if !bytes.HasPrefix(p, []byte{0xff, mSOI}) || !bytes.HasSuffix(p, []byte{0xff, mEOI}) {
-		return parts, errorf("a band is not a whole JPEG (bug)")
+	p, err := afterApp(p)
+	if err != nil {
+		return parts, err
 	}
-	frame := -1
-	for at := 2; at+4 <= len(p) && p[at] == 0xff; {
+	for at := 0; at+4 <= len(p) && p[at] == 0xff; {
 		end := at + 2 + int(binary.BigEndian.Uint16(p[at+2:]))
 		if end > len(p) {
 			break
 		}
-		switch m := p[at+1]; {
-		case m&0xf0 == mAPP0 || m == mCOM:
-			if frame >= 0 {
-				return parts, errorf("a band has a segment %x amid its tables (bug)", m)
-			}
-		case m == mSOS:
-			if frame < 0 {
-				return parts, errorf("a band has no tables (bug)")
-			}
-			parts.frame = p[frame:at:at]
+		switch p[at+1] {
+		case mSOF0:
+			binary.BigEndian.PutUint16(p[at+5:], uint16(height)) // B.2.2
+		case mSOS:
+			parts.frame = p[:at:at]
 			parts.scan = p[at:end:end]
 			parts.data = p[end : len(p)-2]
 			parts.dataEOI = p[end:]
 			return parts, nil
-		case m == mSOF0:
-			binary.BigEndian.PutUint16(p[at+5:], uint16(height)) // B.2.2
-			fallthrough
-		default:
-			if frame < 0 {
-				frame = at
-			}
 		}
 		at = end
 	}

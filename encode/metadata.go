@@ -58,7 +58,7 @@ func (m Metadata) of(src Source, f tile.PixelFormat) (Metadata, error) {
 	}
 	// ICC.1:2022, 7.2: the data colour space is at 16, "acsp" at 36.
 	if len(m.ICC) < 128 || !bytes.Equal(m.ICC[36:40], []byte("acsp")) {
-		return m, errorf("what is given as ICC profile is none")
+		return m, badSetting("what is given as ICC profile is none")
 	}
 	want := "RGB "
 	switch f {

@@ -82,7 +82,7 @@ func (p PNG) level() (int, error) {
 	case p.Level < 0:
 		return flate.NoCompression, nil
 	case p.Level > 9:
-		return 0, errorf("PNG level %d is above 9", p.Level)
+		return 0, badSetting("PNG level %d is above 9", p.Level)
 	}
 	return p.Level, nil
 }
