@@ -27,6 +27,7 @@ type buffer struct {
 	stop  context.CancelCauseFunc // ends ctx
 	ended chan struct{}           // closed when the goroutine has ended
 	shut  bool                    // full is closed
+	count int64                   // bytes taken by Write
 
 	// Written by the goroutine; read after ended or after ctx has ended by stop.
 	err      error
@@ -125,6 +126,7 @@ func (b *buffer) Write(p []byte) (int, error) {
 		m := copy(b.fill[len(b.fill):cap(b.fill)], p[n:])
 		b.fill = b.fill[:len(b.fill)+m]
 		n += m
+		b.count += int64(m)
 		if len(b.fill) == cap(b.fill) {
 			b.hand(false)
 		}

@@ -197,26 +197,44 @@ func mcuSize(f tile.PixelFormat, r image.YCbCrSubsampleRatio) image.Point {
 
 // Encode implements [Format].
 func (j JPEG) Encode(ctx context.Context, w io.Writer, src Source) error {
+	meta, err := j.check(src)
+	if err != nil {
+		return err
+	}
+	head, err := appendJFIF(nil, meta)
+	if err != nil {
+		return err
+	}
+	return j.encodeAfter(ctx, w, src, head, func(*buffer) error { return nil })
+}
+
+// check reports whether the settings make sense and src can be encoded with them,
+// and what goes beside its pixels.
+func (j JPEG) check(src Source) (Metadata, error) {
 	size, f := src.Size(), src.PixelFormat()
 	if _, err := j.Accept(size, f); err != nil {
-		return err
+		return Metadata{}, err
 	}
 	if q := j.quality(); q < 1 || q > 100 {
-		return badSetting("JPEG quality %d is not between 1 and 100", q)
+		return Metadata{}, badSetting("JPEG quality %d is not between 1 and 100", q)
 	}
-	meta, err := j.Metadata.of(src, f)
-	if err != nil {
-		return err
-	}
-	app, err := appendJFIF(nil, meta)
-	if err != nil {
-		return err
-	}
+	return j.Metadata.For(src, f)
+}
+
+// encodeAfter writes head, which ends with the application segments, what
+// follows those in a JPEG, and what tail does.
+func (j JPEG) encodeAfter(ctx context.Context, w io.Writer, src Source, head []byte,
+	tail func(*buffer) error) error {
+
+	size, f := src.Size(), src.PixelFormat()
 	if j.whole() {
 		began := false
 		err := run(ctx, w, src, j.wholeMemory(size, f)-bufferMemory,
 			func(ctx context.Context, out *buffer, strips iter.Seq2[*tile.Strip, error]) error {
-				return j.encode(ctx, out, size, f, app, noting(strips, &began))
+				if err := j.encode(ctx, out, size, f, head, noting(strips, &began)); err != nil {
+					return err
+				}
+				return tail(out)
 			})
 		if began || !errors.Is(err, tile.ErrBudget) {
 			return err
@@ -225,7 +243,10 @@ func (j JPEG) Encode(ctx context.Context, w io.Writer, src Source) error {
 	}
 	return run(ctx, w, src, j.stitchedMemory(size, f)-bufferMemory,
 		func(ctx context.Context, out *buffer, strips iter.Seq2[*tile.Strip, error]) error {
-			return j.encode(ctx, out, size, f, app, strips)
+			if err := j.encode(ctx, out, size, f, head, strips); err != nil {
+				return err
+			}
+			return tail(out)
 		})
 }
 
@@ -241,8 +262,8 @@ func noting(strips iter.Seq2[*tile.Strip, error], began *bool) iter.Seq2[*tile.S
 	}
 }
 
-// encode writes head, which ends with the application segments, and all that
-// follows them in a JPEG: joined out of bands, or in one piece.
+// encode writes head and what follows the application segments in a JPEG, joined
+// out of bands or in one piece.
 func (j JPEG) encode(ctx context.Context, out *buffer, size image.Point,
 	f tile.PixelFormat, head []byte, strips iter.Seq2[*tile.Strip, error]) error {
 
