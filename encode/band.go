@@ -165,7 +165,7 @@ func (g banding) cut(ctx context.Context, strips iter.Seq2[*tile.Strip, error],
 				index++
 			}
 			y1 := min(s.Bounds.Max.Y, b.Bounds.Max.Y)
-			b.copy(s, y, y1)
+			copyRows(&b.Strip, s, y, y1)
 			if y = y1; y == b.Bounds.Max.Y {
 				full(b)
 				b = nil
@@ -204,8 +204,8 @@ func bandMemory(width, rows int, f tile.PixelFormat) int64 {
 	return int64(pad16(width)) * int64(pad16(rows)) * int64(f.Channels()*f.Depth()/8)
 }
 
-// copy copies the rows from y0 to y1, on the result's grid, out of s.
-func (b *band) copy(s *tile.Strip, y0, y1 int) {
+// copyRows copies the rows from y0 to y1, on the result's grid, from s to dst.
+func copyRows(dst, s *tile.Strip, y0, y1 int) {
 	w := s.Bounds.Dx()
 	n := w * s.Format.Channels() * s.Format.Depth() / 8
 	if s.Format == tile.YCbCr8 {
@@ -213,14 +213,14 @@ func (b *band) copy(s *tile.Strip, y0, y1 int) {
 		rx, ry := ratioX(s.Ratio), ratioY(s.Ratio)
 		cn := (w + rx - 1) / rx
 		for y := y0 / ry; y < (y1+ry-1)/ry; y++ {
-			d, o := (y-b.Bounds.Min.Y/ry)*b.CStride, (y-s.Bounds.Min.Y/ry)*s.CStride
-			copy(b.Cb[d:d+cn], s.Cb[o:o+cn])
-			copy(b.Cr[d:d+cn], s.Cr[o:o+cn])
+			d, o := (y-dst.Bounds.Min.Y/ry)*dst.CStride, (y-s.Bounds.Min.Y/ry)*s.CStride
+			copy(dst.Cb[d:d+cn], s.Cb[o:o+cn])
+			copy(dst.Cr[d:d+cn], s.Cr[o:o+cn])
 		}
 	}
 	for y := y0; y < y1; y++ {
-		d, o := (y-b.Bounds.Min.Y)*b.Stride, (y-s.Bounds.Min.Y)*s.Stride
-		copy(b.Pix[d:d+n], s.Pix[o:o+n])
+		d, o := (y-dst.Bounds.Min.Y)*dst.Stride, (y-s.Bounds.Min.Y)*s.Stride
+		copy(dst.Pix[d:d+n], s.Pix[o:o+n])
 	}
 }
 

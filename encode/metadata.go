@@ -43,10 +43,10 @@ func (d Density) perMetre() (x, y uint32) {
 	return f(d.X), f(d.Y)
 }
 
-// of returns m with what it leaves to src, checked against the colours of f: a
-// profile of the wrong kind would give wrong colours in some viewers and be
+// For returns m with what it leaves to src filled in, for a file with pixels in f.
+// A profile for other pixels would give wrong colours in some viewers and be
 // passed over by others, so it is an error that matches errors.ErrUnsupported.
-func (m Metadata) of(src Source, f tile.PixelFormat) (Metadata, error) {
+func (m Metadata) For(src Source, f tile.PixelFormat) (Metadata, error) {
 	if p, ok := src.(Profiled); ok && m.ICC == nil {
 		m.ICC = p.ICC()
 	}

@@ -97,7 +97,7 @@ func (p PNG) Encode(ctx context.Context, w io.Writer, src Source) error {
 	if err != nil {
 		return err
 	}
-	meta, err := p.Metadata.of(src, f)
+	meta, err := p.Metadata.For(src, f)
 	if err != nil {
 		return err
 	}

@@ -127,7 +127,7 @@ func (f TIFF) Encode(ctx context.Context, w io.Writer, src Source) error {
 	if err := checkFormat(f, size, pf); err != nil {
 		return err
 	}
-	meta, err := f.Metadata.of(src, pf)
+	meta, err := f.Metadata.For(src, pf)
 	if err != nil {
 		return err
 	}
