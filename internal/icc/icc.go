@@ -134,8 +134,8 @@ func (c *Converter) Pixels16(pix []byte) {
 	c.color.Pixels16(pix)
 }
 
-// Converter makes the tables of a conversion to sRGB. It is errors.ErrUnsupported
-// for profiles that are more than curves and a matrix.
+// Converter makes the tables of a conversion to sRGB. It is
+// errors.ErrUnsupported for profiles that are more than curves and a matrix.
 func (p *Profile) Converter() (*Converter, error) {
 	switch p.Class {
 	case "scnr", "mntr", "prtr", "spac":

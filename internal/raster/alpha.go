@@ -2,8 +2,8 @@ package raster
 
 import "encoding/binary"
 
-// This file implements opacity: taking it out of colours that were multiplied by
-// it, and showing colours on a background.
+// This file implements opacity: taking it out of colours that were multiplied
+// by it, and showing colours on a background.
 
 // Unpremultiply8 divides the colours of pixels of four bytes by their opacity,
 // in place, rounded and clamped. What cannot be seen becomes black.

@@ -6,8 +6,8 @@ import "encoding/binary"
 // complement, black takes away the same of all. It is what package image/color
 // and most viewers do; no press looks like it.
 
-// CMYK8 converts pixels of cyan, magenta, yellow and black, 255 for full ink, to
-// opaque RGB in place.
+// CMYK8 converts pixels of cyan, magenta, yellow and black, 255 for full ink,
+// to opaque RGB in place.
 func CMYK8(pix []byte) {
 	for ; len(pix) >= 4; pix = pix[4:] {
 		p := ^binary.LittleEndian.Uint32(pix)

@@ -7,9 +7,9 @@ import "encoding/binary"
 // weights of 14 bits would show. Twenty-four bits of mantissa keep 16-bit
 // samples exact and the sums of thousands of them well below a step.
 //
-// A source row is first loaded as numbers in [0, max] (in linear light: [0, 1]),
-// multiplied by opacity if there is any, then resampled across; result rows are
-// weighted sums of such rows.
+// A source row is first loaded as numbers in [0, max] (in linear light: [0,
+// 1]), multiplied by opacity if there is any, then resampled across; result
+// rows are weighted sums of such rows.
 
 // A floating resamples across and downwards in float32.
 type floating struct {
@@ -23,8 +23,8 @@ type floating struct {
 	weights  []float32 // taps per result column
 	load     []float32 // a source row's pixels [lo, hi)
 
-	decode  []float32 // linear: 8-bit samples to light
-	decoder curve     // linear: 16-bit samples to light
+	decode  *[256]float32 // 8-bit samples to numbers, or to light
+	decoder curve         // linear: 16-bit samples to light
 	encode  *encode8
 	encoder curve
 
@@ -56,12 +56,13 @@ func floatsMemory(cfg Resample, x, y axis) int64 {
 	}
 	n := 4*columns*(1+taps) + 4*(hi-lo)*cfg.Channels +
 		4*held*columns*cfg.Channels + 8*(taps+max(rows, 4))
-	if cfg.Linear {
-		if cfg.Depth == 8 {
-			n += 4*256 + 1<<encodeBits + 1
-		} else {
-			n += 4 * (1<<decodeCurveBits + 1 + 1<<encodeCurveBits + 1)
-		}
+	switch {
+	case cfg.Depth == 8 && cfg.Linear:
+		n += 4*256 + 1<<encodeBits + 1
+	case cfg.Depth == 8:
+		n += 4 * 256
+	case cfg.Linear:
+		n += 4 * (1<<decodeCurveBits + 1 + 1<<encodeCurveBits + 1)
 	}
 	return int64(n)
 }
@@ -93,8 +94,10 @@ func newFloats(cfg Resample, x, y axis) *floating {
 	if cfg.Alpha {
 		f.color--
 	}
-	if cfg.Linear {
-		f.curves()
+	if f.wide {
+		f.curves16(cfg.Linear)
+	} else {
+		f.curves8(cfg.Linear)
 	}
 	w := make([]float64, taps)
 	for j := range columns {
@@ -120,18 +123,26 @@ func newFloats(cfg Resample, x, y axis) *floating {
 	return f
 }
 
-// curves makes the tables for linear light.
-func (f *floating) curves() {
-	if f.wide {
+// curves8 makes the tables for 8 bits.
+func (f *floating) curves8(linear bool) {
+	f.decode = new([256]float32)
+	for v := range f.decode {
+		f.decode[v] = float32(v)
+		if linear {
+			f.decode[v] = float32(SRGBToLinear(float64(v) / 255))
+		}
+	}
+	if linear {
+		f.encode = newEncode8()
+	}
+}
+
+// curves16 makes the tables for 16 bits.
+func (f *floating) curves16(linear bool) {
+	if linear {
 		f.decoder = newCurve(decodeCurveBits, SRGBToLinear)
 		f.encoder = newCurve(encodeCurveBits, LinearToSRGB)
-		return
 	}
-	f.decode = make([]float32, 256)
-	for v := range f.decode {
-		f.decode[v] = float32(SRGBToLinear(float64(v) / 255))
-	}
-	f.encode = newEncode8()
 }
 
 func (f *floating) turn() {
@@ -160,27 +171,32 @@ func (f *floating) row(y int, src []byte) {
 // loadRow makes load of a source row.
 func (f *floating) loadRow(src []byte) {
 	d := f.load
-	if f.wide {
-		src = src[2*f.lo*f.channels:][:2*len(d)]
-		for i := range d {
-			d[i] = float32(binary.BigEndian.Uint16(src))
-			src = src[2:]
+	switch {
+	case f.wide:
+		f.load16(src[2*f.lo*f.channels:])
+	case f.color == f.channels:
+		table := f.decode
+		for i, v := range src[f.lo*f.channels:][:len(d)] {
+			d[i] = table[v]
 		}
-	} else {
+		return
+	case f.channels == 4:
+		table := f.decode
+		src = src[f.lo*4:][:len(d)]
+		for len(d) >= 4 && len(src) >= 4 {
+			p, q := (*[4]byte)(src), (*[4]float32)(d)
+			a := float32(p[3])
+			q[0], q[1], q[2], q[3] = table[p[0]]*a, table[p[1]]*a, table[p[2]]*a, a
+			d, src = d[4:], src[4:]
+		}
+		return
+	default:
 		src = src[f.lo*f.channels:][:len(d)]
 		for i, v := range src {
-			d[i] = float32(v)
+			d[i] = f.decode[v]
 		}
-	}
-	if f.decode != nil || f.decoder != nil {
-		for i := 0; i < len(d); i += f.channels {
-			for j, v := range d[i : i+f.color] {
-				if f.wide {
-					d[i+j] = f.decoder.at(v / f.full)
-				} else {
-					d[i+j] = f.decode[uint8(v)]
-				}
-			}
+		for i := f.color; i < len(d); i += f.channels {
+			d[i] = float32(src[i])
 		}
 	}
 	if f.color < f.channels {
@@ -188,6 +204,21 @@ func (f *floating) loadRow(src []byte) {
 			a := d[i+f.color]
 			for j := range d[i : i+f.color] {
 				d[i+j] *= a
+			}
+		}
+	}
+}
+
+// load16 loads 16-bit samples, decoded but not multiplied by opacity.
+func (f *floating) load16(src []byte) {
+	d := f.load
+	for i, p := 0, src[:2*len(d)]; i < len(d) && len(p) >= 2; i, p = i+1, p[2:] {
+		d[i] = float32(binary.BigEndian.Uint16(p))
+	}
+	if f.decoder != nil {
+		for i := 0; i < len(d); i += f.channels {
+			for j, v := range d[i : i+f.color] {
+				d[i+j] = f.decoder.at(v / f.full)
 			}
 		}
 	}
@@ -325,14 +356,15 @@ func floatDown(dst, h0, h1, h2, h3 []float32, w [4]float32) {
 func (f *floating) store(dst []byte, s []float32) {
 	if f.color < f.channels {
 		for i := 0; i < len(s); i += f.channels {
-			// Half a step of opacity rounds to none, and then no colour is left.
+			// Half a step of opacity rounds to none, and then no colour is
+			// left.
 			a := s[i+f.color]
 			scale := float32(0)
 			if a >= 0.5 {
 				scale = 1 / a
 			}
-			for j := range s[i : i+f.color] {
-				s[i+j] *= scale
+			for j := i; j < i+f.color; j++ {
+				s[j] *= scale
 			}
 		}
 	}
@@ -364,12 +396,12 @@ func (f *floating) store(dst []byte, s []float32) {
 // encodeStretch stores 8-bit pixels of linear light.
 func (f *floating) encodeStretch(dst []byte, s []float32) {
 	dst = dst[:len(s)]
-	for i := 0; i < len(s); i += f.channels {
-		for j, v := range s[i : i+f.color] {
-			dst[i+j] = f.encode[round(v*(1<<encodeBits), 1<<encodeBits)]
-		}
-		if f.color < f.channels {
-			dst[i+f.color] = uint8(round(s[i+f.color], 255))
+	for i, v := range s {
+		dst[i] = f.encode[round(v*(1<<encodeBits), 1<<encodeBits)]
+	}
+	if f.color < f.channels {
+		for i := f.color; i < len(s); i += f.channels {
+			dst[i] = uint8(round(s[i], 255))
 		}
 	}
 }

@@ -4,9 +4,9 @@ import "encoding/binary"
 
 // This file implements grey and black and white from colour.
 //
-// Grey is the luma of BT.601 of the encoded values, 0.299 R + 0.587 G + 0.114 B:
-// the Y of JPEG's own YCbCr, what most viewers and servers mean by grey, and the
-// plane that comes for nothing when an image is coded with luma and chroma.
+// Grey is the luma of BT.601 of the encoded values, 0.299 R + 0.587 G + 0.114
+// B: the Y of JPEG's own YCbCr, what most viewers and servers mean by grey, and
+// the plane that comes for nothing when an image is coded with luma and chroma.
 //
 // Black and white is a threshold: white from half of the range up.
 
@@ -17,8 +17,8 @@ const (
 	lumaFixB = 7471
 )
 
-// Luma8 writes the luma of pixels of four bytes. It writes len(dst) samples; dst
-// may begin where pix does.
+// Luma8 writes the luma of pixels of four bytes. It writes len(dst) samples;
+// dst may begin where pix does.
 func Luma8(dst, pix []byte) {
 	pix = pix[:4*len(dst)]
 	for i := range dst {

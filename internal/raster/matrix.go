@@ -35,8 +35,8 @@ const (
 
 // NewShaper makes the tables for channels that trc decodes to light, both in
 // [0, 1] and the light clamped to that, and m takes to linear sRGB. It reports
-// false when m is beyond all reason: when the sizes of a row's numbers add up to
-// more than 3.9.
+// false when m is beyond all reason: when the sizes of a row's numbers add up
+// to more than 3.9.
 func NewShaper(trc [3]func(float64) float64, m Matrix3) (*Shaper, bool) {
 	s := &Shaper{
 		add:     new([3][256]uint64),

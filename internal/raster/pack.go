@@ -38,8 +38,8 @@ func PackRGBX16(dst []byte, r, g, b []uint16) {
 	}
 }
 
-// Fill sets every step-th byte, the first at dst[0], to v: the opacity of opaque
-// pixels. It sets n bytes.
+// Fill sets every step-th byte, the first at dst[0], to v: the opacity of
+// opaque pixels. It sets n bytes.
 func Fill(dst []byte, step, n int, v byte) {
 	for i := range n {
 		dst[i*step] = v

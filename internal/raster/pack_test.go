@@ -138,7 +138,8 @@ func TestNarrow(t *testing.T) {
 	for v := range 65536 {
 		binary.BigEndian.PutUint16(src[2*v:], uint16(v))
 	}
-	Narrow(src[:65536], src)
+	Narrow(src[:65535], src) // the last one alone
+	Narrow(src[65535:65536], src[2*65535:])
 	for v, got := range src[:65536] {
 		require.Equal(t, plainScale(int64(v), 16, false, 255), int64(got))
 	}

@@ -16,15 +16,15 @@ import "encoding/binary"
 //
 // Lanes are signed: a word stands for lane0 + lane1<<32 in arithmetic modulo
 // 2^64, so that negative weights need no care until the lanes are taken apart;
-// then a bias makes them positive. Weights have 14 fraction bits, what comes out
-// of the first pass has 8, and their products 22: with the overshoot of two
+// then a bias makes them positive. Weights have 14 fraction bits, what comes
+// out of the first pass has 8, and their products 22: with the overshoot of two
 // cubics (-0.28 to 1.28 of 255) they stay within 32 bits.
 //
 // A result row of up to four source rows is made downwards first, from the
-// bytes of those rows: the lanes of that pass need no regard for pixels, and the
-// pass across then works on words that are apart already. With more source rows
-// than four that would take too many of them to be kept, so each is resampled
-// across as it comes and added to the result row in the making.
+// bytes of those rows: the lanes of that pass need no regard for pixels, and
+// the pass across then works on words that are apart already. With more source
+// rows than four that would take too many of them to be kept, so each is
+// resampled across as it comes and added to the result row in the making.
 
 const (
 	weightBits = 14
@@ -292,14 +292,7 @@ func packedDown4(dst []uint64, h [4][]byte, w [4]int32) {
 			d[1] = roundMid(o0*w0 + o1*w1 + o2*w2 + o3*w3)
 		}
 	case w2 != 0:
-		for i := 0; i <= n-4; i += 4 {
-			e0, o0 := apart(binary.LittleEndian.Uint32(h0[i:]))
-			e1, o1 := apart(binary.LittleEndian.Uint32(h1[i:]))
-			e2, o2 := apart(binary.LittleEndian.Uint32(h2[i:]))
-			d := (*[2]uint64)(dst[i/2:])
-			d[0] = roundMid(e0*w0 + e1*w1 + e2*w2)
-			d[1] = roundMid(o0*w0 + o1*w1 + o2*w2)
-		}
+		packedDown4x3(dst, h0, h1, h2, w0, w1, w2)
 	default:
 		for i := 0; i <= n-4; i += 4 {
 			e0, o0 := apart(binary.LittleEndian.Uint32(h0[i:]))
@@ -308,6 +301,34 @@ func packedDown4(dst []uint64, h [4][]byte, w [4]int32) {
 			d[0] = roundMid(e0*w0 + e1*w1)
 			d[1] = roundMid(o0*w0 + o1*w1)
 		}
+	}
+}
+
+// packedDown4x3 is packedDown4 for three rows, two pixels at a time.
+func packedDown4x3(dst []uint64, h0, h1, h2 []byte, w0, w1, w2 uint64) {
+	for len(h0) >= 8 && len(h1) >= 8 && len(h2) >= 8 && len(dst) >= 4 {
+		x0 := binary.LittleEndian.Uint64(h0)
+		x1 := binary.LittleEndian.Uint64(h1)
+		x2 := binary.LittleEndian.Uint64(h2)
+		e0, o0 := apart(uint32(x0))
+		e1, o1 := apart(uint32(x1))
+		e2, o2 := apart(uint32(x2))
+		d := (*[4]uint64)(dst)
+		d[0] = roundMid(e0*w0 + e1*w1 + e2*w2)
+		d[1] = roundMid(o0*w0 + o1*w1 + o2*w2)
+		e0, o0 = apart(uint32(x0 >> 32))
+		e1, o1 = apart(uint32(x1 >> 32))
+		e2, o2 = apart(uint32(x2 >> 32))
+		d[2] = roundMid(e0*w0 + e1*w1 + e2*w2)
+		d[3] = roundMid(o0*w0 + o1*w1 + o2*w2)
+		dst, h0, h1, h2 = dst[4:], h0[8:], h1[8:], h2[8:]
+	}
+	if len(dst) >= 2 {
+		e0, o0 := apart(binary.LittleEndian.Uint32(h0))
+		e1, o1 := apart(binary.LittleEndian.Uint32(h1))
+		e2, o2 := apart(binary.LittleEndian.Uint32(h2))
+		dst[0] = roundMid(e0*w0 + e1*w1 + e2*w2)
+		dst[1] = roundMid(o0*w0 + o1*w1 + o2*w2)
 	}
 }
 

@@ -391,7 +391,7 @@ func TestResampleMemory(t *testing.T) {
 					}
 				case *floating:
 					n = 4*cap(c.start) + 4*cap(c.weights) + 4*cap(c.load) +
-						4*cap(c.decode) + 4*cap(c.acc) + 8*cap(c.wy)
+						4*len(c.decode) + 4*cap(c.acc) + 8*cap(c.wy)
 					for _, h := range c.ring {
 						n += 4 * cap(h)
 					}

@@ -39,8 +39,8 @@ func NewScale(depth int, signed bool) *Scale {
 	return NewScaleBetween(0, 1<<depth-1)
 }
 
-// NewScaleBetween makes the tables for samples whose black is lo and whose white
-// is hi, greater than lo by less than 1<<32.
+// NewScaleBetween makes the tables for samples whose black is lo and whose
+// white is hi, greater than lo by less than 1<<32.
 func NewScaleBetween(lo, hi int64) *Scale {
 	s := &Scale{offset: -lo, max: hi - lo}
 	if s.max > 1 && s.max < 1<<16 {
@@ -57,8 +57,8 @@ func NewScaleBetween(lo, hi int64) *Scale {
 }
 
 // NewExtendedScale is for e-sRGB, PIMA 7667 (bg-sRGB of IEC 61966-2-1), in
-// samples of 10 to 16 bits, whose black and white leave room for colours outside
-// of sRGB: at 10 bits they are 384 and 894. Those colours are clamped.
+// samples of 10 to 16 bits, whose black and white leave room for colours
+// outside of sRGB: at 10 bits they are 384 and 894. Those colours are clamped.
 func NewExtendedScale(depth int) *Scale {
 	black := int64(3) << (depth - 3)
 	return NewScaleBetween(black, black+255<<(depth-9))
@@ -69,8 +69,8 @@ func scaled(v, max, to int64) int64 {
 	return int64((uint64(v)*uint64(to) + uint64(max)/2) / uint64(max))
 }
 
-// scaled is the same by a multiplication with 2^64/max, rounded up. The error of
-// that is less than max/2^64 for each of at most 1<<32 units of what is
+// scaled is the same by a multiplication with 2^64/max, rounded up. The error
+// of that is less than max/2^64 for each of at most 1<<32 units of what is
 // multiplied, so that nothing is carried.
 func (s *Scale) scaled(v, to int64) int64 {
 	if s.inverse == 0 {
@@ -164,6 +164,15 @@ func Scale16[S Sample](dst []byte, step int, src []S, s *Scale) {
 // writes len(dst) samples; dst may begin where src does.
 func Narrow(dst, src []byte) {
 	src = src[:2*len(dst)]
+	// Two samples in the lanes of a word, two words at a time.
+	for len(dst) >= 4 && len(src) >= 8 {
+		x := binary.BigEndian.Uint64(src)
+		a := (x>>16&(0xFFFF*lanes)*255 + 32895*lanes) >> 16 & lowBytes
+		b := (x&(0xFFFF*lanes)*255 + 32895*lanes) >> 16 & lowBytes
+		x = a<<8 | b
+		binary.BigEndian.PutUint32(dst, uint32(x>>16|x))
+		dst, src = dst[4:], src[8:]
+	}
 	for i := range dst {
 		dst[i] = from16(binary.BigEndian.Uint16(src))
 		src = src[2:]
