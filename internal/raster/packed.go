@@ -1,6 +1,9 @@
 package raster
 
-import "encoding/binary"
+import (
+	"encoding/binary"
+	"math"
+)
 
 // This file implements the packed integer arithmetic of the resampler, for one
 // or four 8-bit channels.
@@ -53,6 +56,7 @@ type packed struct {
 	bytes    int // in a result row
 	signed   bool
 	columns  columns
+	clamp    *clamp
 
 	y  axis
 	wf []float64
@@ -140,6 +144,7 @@ func newPacked(cfg Resample, x, y axis) *packed {
 		hi:       hi,
 		bytes:    cfg.Part.Dx() * cfg.Channels,
 		signed:   !x.shrinks() || !y.shrinks(),
+		clamp:    newClamp(),
 		y:        y,
 		wf:       make([]float64, max(rows, 4)),
 		wy:       make([]int32, max(rows, 4)),
@@ -239,7 +244,7 @@ func (p *packed) row(y int, src []byte) {
 func (p *packed) emit(dst []byte, i, first, last int) {
 	dst = dst[:p.bytes:p.bytes]
 	if p.acc != nil {
-		packedFinish(dst, p.acc)
+		packedFinish(dst, p.acc, p.clamp)
 		p.turn()
 		return
 	}
@@ -256,11 +261,11 @@ func (p *packed) emit(dst []byte, i, first, last int) {
 	}
 	if p.channels == 4 {
 		packedDown4(p.mid4, h, w)
-		p.columns.across4(dst, p.mid4, p.signed)
+		p.columns.across4(dst, p.mid4, p.signed, p.clamp)
 		return
 	}
 	packedDown1(p.mid1, h, w)
-	p.columns.across1(dst, p.mid1)
+	p.columns.across1(dst, p.mid1, p.clamp)
 }
 
 // apart is the two words of a group of four bytes.
@@ -371,12 +376,12 @@ func packedDown1(dst []int32, h [4][]byte, w [4]int32) {
 }
 
 // across4 makes a row of pixels of the words of the source's.
-func (c *columns) across4(dst []byte, src []uint64, signed bool) {
+func (c *columns) across4(dst []byte, src []uint64, signed bool, clamp *clamp) {
 	switch {
 	case c.fixed3 != nil && !signed:
 		packedAcross4x3(dst, src, c.fixed3)
 	case c.fixed4 != nil:
-		packedAcross4x4(dst, src, c.fixed4)
+		packedAcross4x4(dst, src, c.fixed4, clamp)
 	default:
 		for j := range c.n {
 			at, w := c.column(j)
@@ -386,7 +391,7 @@ func (c *columns) across4(dst []byte, src []uint64, signed bool) {
 				even += p[0] * uint64(f)
 				odd += p[1] * uint64(f)
 			}
-			binary.LittleEndian.PutUint32(dst[4*j:], togetherSigned(even, odd))
+			binary.LittleEndian.PutUint32(dst[4*j:], clamp.together(even, odd))
 		}
 	}
 }
@@ -413,52 +418,48 @@ func packedAcross4x3(dst []byte, src []uint64, taps []taps3) {
 	}
 }
 
-func packedAcross4x4(dst []byte, src []uint64, taps []taps4) {
+func packedAcross4x4(dst []byte, src []uint64, taps []taps4, clamp *clamp) {
 	dst = dst[:4*len(taps)]
 	for j := range taps {
 		t := &taps[j]
 		s := (*[8]uint64)(src[2*int(t.at):])
 		w0, w1 := uint64(t.w[0]), uint64(t.w[1])
 		w2, w3 := uint64(t.w[2]), uint64(t.w[3])
-		binary.LittleEndian.PutUint32(dst[4*j:], togetherSigned(
+		binary.LittleEndian.PutUint32(dst[4*j:], clamp.together(
 			s[0]*w0+s[2]*w1+s[4]*w2+s[6]*w3, s[1]*w0+s[3]*w1+s[5]*w2+s[7]*w3))
 	}
 }
 
 // across1 makes a row of pixels of the numbers of the source's.
-func (c *columns) across1(dst []byte, src []int32) {
+func (c *columns) across1(dst []byte, src []int32, clamp *clamp) {
 	switch {
 	case c.fixed3 != nil:
 		taps := c.fixed3[:len(dst)]
 		for j := range taps {
 			t := &taps[j]
 			s := (*[3]int32)(src[t.at:])
-			dst[j] = endByte(int(s[0])*int(t.w[0]) + int(s[1])*int(t.w[1]) +
-				int(s[2])*int(t.w[2]))
+			dst[j] = clamp.one(int64(s[0])*int64(t.w[0]) +
+				int64(s[1])*int64(t.w[1]) + int64(s[2])*int64(t.w[2]))
 		}
 	case c.fixed4 != nil:
 		taps := c.fixed4[:len(dst)]
 		for j := range taps {
 			t := &taps[j]
 			s := (*[4]int32)(src[t.at:])
-			dst[j] = endByte(int(s[0])*int(t.w[0]) + int(s[1])*int(t.w[1]) +
-				int(s[2])*int(t.w[2]) + int(s[3])*int(t.w[3]))
+			dst[j] = clamp.one(int64(s[0])*int64(t.w[0]) +
+				int64(s[1])*int64(t.w[1]) + int64(s[2])*int64(t.w[2]) +
+				int64(s[3])*int64(t.w[3]))
 		}
 	default:
 		for j := range dst {
 			at, w := c.column(j)
-			s := 0
+			s := int64(0)
 			for i, v := range src[at:][:len(w)] {
-				s += int(v) * int(w[i])
+				s += int64(v) * int64(w[i])
 			}
-			dst[j] = endByte(s)
+			dst[j] = clamp.one(s)
 		}
 	}
-}
-
-// endByte rounds a sum of the second pass and clamps it.
-func endByte(v int) uint8 {
-	return uint8(min(max((v+1<<(sumBits-1))>>sumBits, 0), 255))
 }
 
 // sum4 resamples a source row of four channels across, into two words a pixel.
@@ -553,16 +554,29 @@ func together(even, odd uint64) uint32 {
 	return uint32(x | x>>16)
 }
 
-// togetherSigned rounds a group of sums to four bytes, clamped.
-func togetherSigned(even, odd uint64) uint32 {
+// together rounds a group of sums to four bytes, clamped.
+func (c *clamp) together(even, odd uint64) uint32 {
 	even += endBias + endHalf
 	odd += endBias + endHalf
-	return end(even>>sumBits) | end(odd>>sumBits)<<8 |
-		end(even>>(sumBits+32))<<16 | end(odd>>(sumBits+32))<<24
+	return uint32(c[even>>sumBits&511]) | uint32(c[odd>>sumBits&511])<<8 |
+		uint32(c[even>>(sumBits+32)&511])<<16 | uint32(c[odd>>(sumBits+32)&511])<<24
 }
 
-// end is a sum's lane, biased and rounded to 9 bits, clamped to a byte.
-func end(v uint64) uint32 { return uint32(min(max(int(v&511)-128, 0), 255)) }
+// one rounds a sum of the second pass to a byte, clamped.
+func (c *clamp) one(v int64) uint8 {
+	return c[uint64(v+endBias&math.MaxUint32+endHalf&math.MaxUint32)>>sumBits&511]
+}
+
+// A clamp maps v+128 to v clamped to a byte, for v in [-128, 384).
+type clamp [512]uint8
+
+func newClamp() *clamp {
+	c := new(clamp)
+	for i := range c {
+		c[i] = uint8(min(max(i-128, 0), 255))
+	}
+	return c
+}
 
 // putGroup stores the first len(dst) bytes of a group.
 func putGroup(dst []byte, v uint32) {
@@ -581,9 +595,9 @@ func packedAdd(acc, h []uint64, w int32) {
 }
 
 // packedFinish rounds a result row.
-func packedFinish(dst []byte, acc []uint64) {
+func packedFinish(dst []byte, acc []uint64, clamp *clamp) {
 	for k := 0; k < len(acc); k += 2 {
-		v := togetherSigned(acc[k], acc[k+1])
+		v := clamp.together(acc[k], acc[k+1])
 		if len(dst) < 4 {
 			putGroup(dst, v)
 			return

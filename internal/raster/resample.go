@@ -112,7 +112,7 @@ func (cfg Resample) Identity() bool {
 // and tables included.
 func (cfg Resample) Memory() int64 {
 	cfg = cfg.normal()
-	const fixed = 1024
+	const fixed = 2048 // the structures and small tables
 	x, y := cfg.axes()
 	switch cfg.arithmetic() {
 	case copying:

@@ -12,9 +12,9 @@ import (
 // of up to 8 bits, []uint16 for up to 16, []int32 for all others.
 type Sample interface{ uint8 | uint16 | int32 }
 
-// tableDepth is the largest depth that is scaled by a table to 8 bits: 4 KiB,
+// tableDepth is the largest depth that is scaled by a table: 16 KiB to 8 bits,
 // which stays in the nearest cache.
-const tableDepth = 12
+const tableDepth = 14
 
 // A Scale maps samples onto [0, 255] or [0, 65535]: the smallest becomes 0, the
 // largest the largest, rounded to nearest between. Samples beyond these, which
@@ -105,6 +105,14 @@ func Scale8[S Sample](dst []byte, step int, src []S, s *Scale) {
 		}
 	}
 	at := 0
+	if s.to8 != nil && s.offset == 0 && S(0)-1 > 0 { // unsigned
+		last, table := int(s.max), s.to8
+		for _, v := range src {
+			dst[at] = table[min(int(v), last)&(1<<tableDepth-1)]
+			at += step
+		}
+		return
+	}
 	if s.to8 != nil {
 		last, offset, table := s.max, s.offset, s.to8
 		for _, v := range src {
