@@ -123,13 +123,14 @@ func catmullRom(t float64) [4]float64 {
 	}
 }
 
-// taps is the longest span of the result samples [from, to).
-func (a axis) taps(from, to int) int {
+// taps is the longest span of a result sample. It is that of the whole result
+// also where only a part is made, so that the part is made in the same way.
+func (a axis) taps() int {
 	if k := a.ratio(); k > 0 && a.shrinks() {
 		return k
 	}
 	n := 1
-	for i := from; i < to; i++ {
+	for i := range a.n {
 		first, last := a.span(i)
 		n = max(n, last-first)
 	}

@@ -38,13 +38,13 @@ type floating struct {
 }
 
 func floatsShape(cfg Resample, x, y axis) (taps, lo, hi, rows int) {
-	taps = min(x.taps(cfg.Part.Min.X, cfg.Part.Max.X), cfg.Width)
+	taps = min(x.taps(), cfg.Width)
 	lo, _ = x.span(cfg.Part.Min.X)
 	_, hi = x.span(cfg.Part.Max.X - 1)
 	// The weights of a column at the edge may begin earlier.
 	lo = min(lo, max(hi-taps, 0))
 	hi = max(hi, lo+taps)
-	rows = y.taps(cfg.Part.Min.Y, cfg.Part.Max.Y)
+	rows = y.taps()
 	return taps, lo, hi, rows
 }
 

@@ -104,7 +104,7 @@ type (
 // pixels that are used; weights across; columns, a few more than the result's
 // for one channel; source rows to a result row.
 func packedShape(cfg Resample, x, y axis) (lo, hi, taps, columns, rows int) {
-	taps = x.taps(cfg.Part.Min.X, cfg.Part.Max.X)
+	taps = x.taps()
 	if taps < 3 && cfg.Width >= 3 {
 		taps = 3
 	}
@@ -116,7 +116,7 @@ func packedShape(cfg Resample, x, y axis) (lo, hi, taps, columns, rows int) {
 	if cfg.Channels == 1 {
 		columns = (columns + 3) &^ 3
 	}
-	return lo, hi, taps, columns, y.taps(cfg.Part.Min.Y, cfg.Part.Max.Y)
+	return lo, hi, taps, columns, y.taps()
 }
 
 func packedMemory(cfg Resample, x, y axis) int64 {

@@ -147,8 +147,8 @@ func (cfg Resample) arithmetic() arithmetic {
 	if x.ratio() == 2 && y.ratio() == 2 {
 		return halving
 	}
-	if x.taps(cfg.Part.Min.X, cfg.Part.Max.X) > maxPackedTaps ||
-		y.taps(cfg.Part.Min.Y, cfg.Part.Max.Y) > maxPackedTaps {
+	if x.taps() > maxPackedTaps ||
+		y.taps() > maxPackedTaps {
 		return floats
 	}
 	return packedInts
