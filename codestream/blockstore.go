@@ -25,7 +25,7 @@ import (
 type blockStore struct {
 	pages  []storePage
 	tables [][]groupMark // pos is a position in the pages
-	dir    [][]precinctDir
+	dir    directory     // positions of the last records
 }
 
 type storePage struct {
@@ -40,64 +40,12 @@ const (
 
 	pageSize  = 1 << 16
 	firstPage = 1 << 9
-	dirPage   = 64
 )
-
-// A precinctDir is where the records of a resolution's precincts are: positions,
-// 0 where there is none. A resolution with few precincts has no pages.
-type precinctDir struct {
-	few   []uint32
-	pages map[int64]*[dirPage]uint32
-}
 
 var (
 	errStoreFull  = errors.New("an index of more than 4 GiB for one tile")
 	errStoreWrong = errors.New("index record out of bounds")
 )
-
-// get gives the position of the last record of a precinct, or 0.
-func (s *blockStore) get(component, resolution int, p int64) uint32 {
-	if component >= len(s.dir) || resolution >= len(s.dir[component]) {
-		return 0
-	}
-	d := &s.dir[component][resolution]
-	if p < int64(len(d.few)) {
-		return d.few[p]
-	}
-	if page := d.pages[p/dirPage]; page != nil {
-		return page[p%dirPage]
-	}
-	return 0
-}
-
-// set changes what get gives.
-func (s *blockStore) set(g *tileGeometry, component, resolution int, p int64, pos uint32) {
-	if s.dir == nil {
-		s.dir = make([][]precinctDir, len(g.components))
-	}
-	c := &g.components[component]
-	if s.dir[component] == nil {
-		s.dir[component] = make([]precinctDir, c.levels+1)
-	}
-	d := &s.dir[component][resolution]
-	if d.few == nil && d.pages == nil {
-		if n := mulSat(c.precincts(resolution)); n <= dirPage {
-			d.few = make([]uint32, n)
-		} else {
-			d.pages = make(map[int64]*[dirPage]uint32)
-		}
-	}
-	if d.few != nil {
-		d.few[p] = pos
-		return
-	}
-	page := d.pages[p/dirPage]
-	if page == nil {
-		page = new([dirPage]uint32)
-		d.pages[p/dirPage] = page
-	}
-	page[p%dirPage] = pos
-}
 
 // room gives a page with room for n bytes more, at most pageSize-1 of them, and
 // the position that they will have. off becomes the base of a new page.
@@ -136,7 +84,7 @@ func (s *blockStore) add(g *tileGeometry, id packetID, blocks, body int64, rec *
 	}
 	var head [32]byte
 	h := head[:1]
-	if prev := s.get(id.component, id.resolution, id.precinct); prev != 0 {
+	if prev := s.dir.get(id.component, id.resolution, id.precinct); prev != 0 {
 		h[0] |= recordPrev
 		h = binary.LittleEndian.AppendUint32(h, prev)
 	}
@@ -172,7 +120,7 @@ func (s *blockStore) add(g *tileGeometry, id packetID, blocks, body int64, rec *
 		h = binary.AppendUvarint(h, uint64(len(s.tables)-1))
 	}
 	page.data = append(append(page.data, h...), inline...)
-	s.set(g, id.component, id.resolution, id.precinct, pos)
+	s.dir.set(g, id.component, id.resolution, id.precinct, pos)
 	return nil
 }
 
@@ -192,13 +140,7 @@ func (s *blockStore) size() int64 {
 	for _, t := range s.tables {
 		n += 24 + 12*int64(cap(t))
 	}
-	for _, c := range s.dir {
-		n += 24
-		for i := range c {
-			n += 32 + 4*int64(len(c[i].few)) + int64(len(c[i].pages))*(dirPage*4+24)
-		}
-	}
-	return n
+	return n + s.dir.size()
 }
 
 // A storedPacket is a record as read back.
@@ -210,11 +152,11 @@ type storedPacket struct {
 }
 
 // packets appends the stored packets of a precinct below a layer, first layer
-// first.
-func (s *blockStore) packets(dst []storedPacket, component, resolution int, p int64, layers int) ([]storedPacket, error) {
+// first; pos is what the directory has for it.
+func (s *blockStore) packets(dst []storedPacket, pos uint32, layers int) ([]storedPacket, error) {
 	n := len(dst)
 	last := -1
-	for pos := s.get(component, resolution, p); pos != 0; {
+	for pos != 0 {
 		page, b, err := s.at(pos)
 		if err != nil {
 			return dst, err

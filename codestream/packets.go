@@ -22,6 +22,7 @@ type packetIndex struct {
 // A tilePackets is the packets of one tile, as far as they are known. What is
 // known is read under mu; whoever adds to it also holds scanning.
 type tilePackets struct {
+	tile     int
 	coding   *TileCoding
 	geometry *tileGeometry
 	order    *progressionOrder
@@ -33,6 +34,7 @@ type tilePackets struct {
 	// channel so that waiting for it can be cancelled.
 	scanning chan struct{}
 	scan     *packetScan // nil before the first and after the last packet
+	lengths  lengthsUse  // what is made of PLT or PLM
 
 	mu       sync.RWMutex
 	store    blockStore
@@ -40,6 +42,13 @@ type tilePackets struct {
 	begun    bool     // frontier is valid
 	done     bool     // there are no more packets
 	damage   error    // why there are not, when there should be
+
+	// Where PLT or PLM tell the lengths of packets, there are jumps instead of a
+	// frontier.
+	jumps *packetJumps
+	read  directory // layers that were read of a precinct
+	bad   directory // 1 + the layer from which on a precinct is damaged
+	wrong error     // what is wrong with the first of them
 }
 
 // packets returns what is known of a tile's packets, which may be nothing yet.
@@ -101,7 +110,7 @@ func (x *Index) newTilePackets(ctx context.Context, tile int) (*tilePackets, err
 
 // newTilePackets makes a tilePackets without its streams.
 func newTilePackets(h *Header, tile int, coding *TileCoding) (*tilePackets, error) {
-	t := &tilePackets{coding: coding, scanning: make(chan struct{}, 1)}
+	t := &tilePackets{tile: tile, coding: coding, scanning: make(chan struct{}, 1)}
 	t.geometry = newTileGeometry(rectOf(h.TileBounds(tile)), h.subsampling(), coding.Components)
 	for i := range coding.Components {
 		if coding.Components[i].Style&HTMixed != 0 {
@@ -182,24 +191,10 @@ func (t *tilePackets) newScan() *packetScan {
 }
 
 // reach reads packet headers until that of the packet is known, or there are no
-// more. Errors are of the source or the context, and leave what is known as it
-// is; what is wrong with the data is in t.damage.
+// more. The caller holds scanning. Errors are of the source or the context, and
+// leave what is known as it is; what is wrong with the data is in t.damage.
 func (t *tilePackets) reach(ctx context.Context, last packetID) error {
-	known := func() bool {
-		t.mu.RLock()
-		defer t.mu.RUnlock()
-		return t.done || t.begun && t.order.compare(last, t.frontier) <= 0
-	}
-	if known() {
-		return nil
-	}
-	select {
-	case t.scanning <- struct{}{}:
-	case <-ctx.Done():
-		return ctx.Err()
-	}
-	defer func() { <-t.scanning }()
-	if known() {
+	if t.reached(last) {
 		return nil
 	}
 	if t.scan == nil {
@@ -217,6 +212,13 @@ func (t *tilePackets) reach(ctx context.Context, last packetID) error {
 		t.scan = nil
 	}
 	return err
+}
+
+// reached reports whether reach has nothing to do.
+func (t *tilePackets) reached(last packetID) bool {
+	t.mu.RLock()
+	defer t.mu.RUnlock()
+	return t.done || t.begun && t.order.compare(last, t.frontier) <= 0
 }
 
 // run is reach, for the holder of scanning.
@@ -267,17 +269,32 @@ func (s *packetScan) finish(damage error) {
 	s.t.mu.Unlock()
 }
 
+// skipSOP moves a stream's position past an SOP marker segment. A header cannot
+// begin with 0xFF91, and a body neither with that nor with 0xFF92, so the markers
+// are seen for what they are, whether COD announces them or not (A.8).
+func (l *lookahead) skipSOP() {
+	if l.need(6) >= 6 {
+		if b := l.buf[l.pos:]; b[0] == 0xFF && b[1] == 0x91 && b[2] == 0 && b[3] == 4 {
+			l.pos += 6
+		}
+	}
+}
+
+// skipEPH moves a stream's position past an EPH marker.
+func (l *lookahead) skipEPH() {
+	if l.need(2) >= 2 {
+		if b := l.buf[l.pos:]; b[0] == 0xFF && b[1] == 0x92 {
+			l.pos += 2
+		}
+	}
+}
+
 // packet reads the next packet, which is the one with the ID, and stores what it
 // says. What is wrong with the data is damage; err is the source's.
 func (s *packetScan) packet(id packetID) (damage, err error) {
 	t := s.t
-	// A header cannot begin with 0xFF91, and a body neither with that nor with
-	// 0xFF92, so the markers are seen for what they are, whether COD announces
-	// them or not (A.8).
-	if s.body.need(6) >= 6 {
-		if b := s.body.buf[s.body.pos:]; b[0] == 0xFF && b[1] == 0x91 && b[2] == 0 && b[3] == 4 {
-			s.body.pos += 6
-		}
+	if t.packed == nil || t.coding.SOP {
+		s.body.skipSOP()
 	}
 	s.head.need(minAhead)
 	if err := s.failed(); err != nil {
@@ -291,10 +308,8 @@ func (s *packetScan) packet(id packetID) (damage, err error) {
 	off := t.headOffset(s.head.offset(), s.body.offset())
 	s.head.mark = s.head.pos
 	damage = readPacketHeader(&s.bits, state, uint32(id.layer), &s.rec)
-	if damage == nil && s.head.need(2) >= 2 {
-		if b := s.head.buf[s.head.pos:]; b[0] == 0xFF && b[1] == 0x92 {
-			s.head.pos += 2
-		}
+	if damage == nil {
+		s.head.skipEPH()
 	}
 	if err := s.failed(); err != nil {
 		s.broken = true

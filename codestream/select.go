@@ -160,13 +160,13 @@ func (x *Index) Select(ctx context.Context, w Window) (*Selection, error) {
 	if err != nil {
 		return nil, err
 	}
-	if v.any {
-		if err := t.reach(ctx, v.last); err != nil {
+	for done := false; !done; {
+		if err := t.load(ctx, x, v); err != nil {
 			return nil, err
 		}
-	}
-	if err := t.collect(v); err != nil {
-		return nil, err
+		if done, err = t.collect(v); err != nil {
+			return nil, err
+		}
 	}
 	v.sort()
 	s := v.s
@@ -477,11 +477,16 @@ func (n *need) add(res *resolution, b int, area rect) {
 	n.precincts = p
 }
 
-// collect takes the blocks that are needed out of the index.
-func (t *tilePackets) collect(v *view) error {
+// collect takes the blocks that are needed out of the index. It reports false if
+// the index has lost them again: when lengths of packets prove to be wrong, or a
+// read fails, it starts over.
+func (t *tilePackets) collect(v *view) (bool, error) {
 	t.mu.RLock()
 	defer t.mu.RUnlock()
-	if v.any && t.damage != nil && (!t.begun || t.order.compare(v.last, t.frontier) > 0) {
+	if !t.knows(v) {
+		return false, nil
+	}
+	if v.any && t.damage != nil && t.jumps == nil && (!t.begun || t.order.compare(v.last, t.frontier) > 0) {
 		v.s.damage = t.damage
 	}
 	c := collector{t: t, v: v}
@@ -489,10 +494,10 @@ func (t *tilePackets) collect(v *view) error {
 		n := &v.needs[i]
 		c.begin(n)
 		if err := c.resolution(n); err != nil {
-			return err
+			return false, err
 		}
 	}
-	return nil
+	return true, nil
 }
 
 // A collector takes blocks out of the index into a selection.
@@ -532,41 +537,21 @@ func (c *collector) begin(n *need) {
 
 // resolution collects from the precincts of a need that have anything.
 func (c *collector) resolution(n *need) error {
-	s := &c.t.store
-	if n.component >= len(s.dir) || n.resolution >= len(s.dir[n.component]) {
-		return nil
-	}
-	d := &s.dir[n.component][n.resolution]
-	count := mulSat(n.precincts.x1-n.precincts.x0, n.precincts.y1-n.precincts.y0)
-	if d.pages == nil || count <= dirPage*int64(len(d.pages)) {
-		for y := n.precincts.y0; y < n.precincts.y1; y++ {
-			for x := n.precincts.x0; x < n.precincts.x1; x++ {
-				if err := c.precinct(y*c.res.wide + x); err != nil {
-					return err
-				}
+	if bad := c.t.bad.of(n.component, n.resolution); c.v.s.damage == nil {
+		_ = bad.each(c.res.wide, n.precincts, func(p int64, v uint32) error {
+			if int(v) <= c.v.layers {
+				c.v.s.damage = c.t.wrong
 			}
-		}
-		return nil
+			return nil
+		})
 	}
-	// More precincts than the index can have: go by the index.
-	for k := range d.pages {
-		for i := range int64(dirPage) {
-			p := k*dirPage + i
-			x, y := p%c.res.wide, p/c.res.wide
-			if x >= n.precincts.x0 && x < n.precincts.x1 && y >= n.precincts.y0 && y < n.precincts.y1 {
-				if err := c.precinct(p); err != nil {
-					return err
-				}
-			}
-		}
-	}
-	return nil
+	return c.t.store.dir.of(n.component, n.resolution).each(c.res.wide, n.precincts, c.precinct)
 }
 
-// precinct collects from one precinct.
-func (c *collector) precinct(p int64) error {
+// precinct collects from one precinct, whose last record is at pos.
+func (c *collector) precinct(p int64, pos uint32) error {
 	var err error
-	c.packets, err = c.t.store.packets(c.packets[:0], c.n.component, c.n.resolution, p, c.v.layers)
+	c.packets, err = c.t.store.packets(c.packets[:0], pos, c.v.layers)
 	if err != nil {
 		return fmt.Errorf("codestream: %w (bug)", err)
 	}

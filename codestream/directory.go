@@ -1,0 +1,118 @@
+// This file implements what the index knows by precinct: where it keeps things.
+
+package codestream
+
+// A directory is a number for each precinct of a tile, 0 unless set: by
+// component, resolution and precinct. It takes memory for those that are set,
+// and a little around them.
+type directory [][]precinctDir
+
+// A precinctDir is the numbers of a resolution's precincts. A resolution with
+// few precincts has no pages.
+type precinctDir struct {
+	few   []uint32
+	pages map[int64]*[dirPage]uint32
+}
+
+const dirPage = 64
+
+// of gives the part of a resolution, or nil if nothing is set in it.
+func (d directory) of(component, resolution int) *precinctDir {
+	if component >= len(d) || resolution >= len(d[component]) {
+		return nil
+	}
+	return &d[component][resolution]
+}
+
+// get gives the number of a precinct.
+func (d directory) get(component, resolution int, p int64) uint32 {
+	r := d.of(component, resolution)
+	if r == nil {
+		return 0
+	}
+	return r.get(p)
+}
+
+func (r *precinctDir) get(p int64) uint32 {
+	if p < int64(len(r.few)) {
+		return r.few[p]
+	}
+	if page := r.pages[p/dirPage]; page != nil {
+		return page[p%dirPage]
+	}
+	return 0
+}
+
+// set changes what get gives for a precinct that exists.
+func (d *directory) set(g *tileGeometry, component, resolution int, p int64, v uint32) {
+	if *d == nil {
+		*d = make(directory, len(g.components))
+	}
+	c := &g.components[component]
+	if (*d)[component] == nil {
+		(*d)[component] = make([]precinctDir, c.levels+1)
+	}
+	r := &(*d)[component][resolution]
+	if r.few == nil && r.pages == nil {
+		if n := mulSat(c.precincts(resolution)); n <= dirPage {
+			r.few = make([]uint32, n)
+		} else {
+			r.pages = make(map[int64]*[dirPage]uint32)
+		}
+	}
+	if r.few != nil {
+		r.few[p] = v
+		return
+	}
+	page := r.pages[p/dirPage]
+	if page == nil {
+		page = new([dirPage]uint32)
+		r.pages[p/dirPage] = page
+	}
+	page[p%dirPage] = v
+}
+
+// each calls f for the precincts in a rectangle, by column and row from 0, of
+// which something is set. It takes no longer than either going through the
+// rectangle or through all that is set. An error ends it.
+func (r *precinctDir) each(wide int64, in rect, f func(p int64, v uint32) error) error {
+	if r == nil || in.empty() {
+		return nil
+	}
+	if r.pages == nil || mulSat(in.x1-in.x0, in.y1-in.y0) <= dirPage*int64(len(r.pages)) {
+		for y := in.y0; y < in.y1; y++ {
+			for p := y*wide + in.x0; p < y*wide+in.x1; p++ {
+				if v := r.get(p); v != 0 {
+					if err := f(p, v); err != nil {
+						return err
+					}
+				}
+			}
+		}
+		return nil
+	}
+	for k, page := range r.pages {
+		for i, v := range page {
+			p := k*dirPage + int64(i)
+			x, y := p%wide, p/wide
+			if v != 0 && x >= in.x0 && x < in.x1 && y >= in.y0 && y < in.y1 {
+				if err := f(p, v); err != nil {
+					return err
+				}
+			}
+		}
+	}
+	return nil
+}
+
+// size is how much memory the directory takes, in bytes, roughly.
+func (d directory) size() int64 {
+	n := int64(0)
+	for _, c := range d {
+		n += 24
+		for i := range c {
+			n += 32 + 4*int64(len(c[i].few)) + int64(len(c[i].pages))*(dirPage*4+24)
+		}
+	}
+	return n
+}
