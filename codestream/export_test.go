@@ -1,7 +1,10 @@
 package codestream
 
 import (
+	"bytes"
 	"testing"
+
+	"github.com/klauspost/compress/zstd"
 
 	"github.com/stria-j2k/stria/internal/corpus"
 )
@@ -21,4 +24,28 @@ func CorpusStreams(t testing.TB) []CorpusStream {
 		list = append(list, CorpusStream{f.Row, f.data, f.at})
 	}
 	return list
+}
+
+// SidecarOf makes a sidecar, sound from outside, of any content.
+func SidecarOf(h *Header, body []byte, tag string) []byte {
+	data, err := sealSidecar(h, tag, body)
+	if err != nil {
+		panic(err)
+	}
+	return data
+}
+
+// SidecarBody is the content of a sidecar.
+func SidecarBody(data []byte) []byte {
+	z, err := zstd.NewReader(nil)
+	if err != nil {
+		panic(err)
+	}
+	defer z.Close()
+	i := bytes.Index(data, []byte{0x28, 0xB5, 0x2F, 0xFD})
+	body, err := z.DecodeAll(data[i:len(data)-4], nil)
+	if err != nil {
+		panic(err)
+	}
+	return body
 }

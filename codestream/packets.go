@@ -29,6 +29,7 @@ type tilePackets struct {
 	stream   *tileStream // the tile-parts' bodies
 	packed   *tileStream // packet headers, when they are not among the bodies
 	cut      error       // why the stream ends before the tile does, or nil
+	fault    error       // of the tile as a whole, from a sidecar; then that is all
 
 	// scanning has room for one: whoever put something in may use scan. It is a
 	// channel so that waiting for it can be cancelled.
@@ -57,7 +58,7 @@ func (x *Index) packets(ctx context.Context, tile int) (*tilePackets, error) {
 	t := x.packet.tiles[tile]
 	x.packet.mu.Unlock()
 	if t != nil {
-		return t, nil
+		return t, t.fault
 	}
 	t, err := x.newTilePackets(ctx, tile)
 	if err != nil {

@@ -2,6 +2,8 @@
 
 package codestream
 
+import "encoding/binary"
+
 // parsePOC reads the changes of one POC segment. Ends past what the image has
 // are cut to it: of components here, of layers by [codingSet.over].
 func parsePOC(f *fields, components int) ([]ProgressionChange, error) {
@@ -34,4 +36,26 @@ func parsePOC(f *fields, components int) ([]ProgressionChange, error) {
 		list = append(list, p)
 	}
 	return list, f.finish()
+}
+
+// appendPOC appends as many POC segments as the list needs for so many
+// components.
+func appendPOC(dst []byte, components int, list []ProgressionChange) []byte {
+	const most = 7000 // in one segment
+	for len(list) > 0 {
+		n := min(len(list), most)
+		dst = appendSegment(dst, POC, func(b []byte) []byte {
+			for _, p := range list[:n] {
+				b = append(b, byte(p.ResolutionStart))
+				b = appendComponent(b, components, p.ComponentStart)
+				b = binary.BigEndian.AppendUint16(b, uint16(p.LayerEnd))
+				b = append(b, byte(p.ResolutionEnd))
+				b = appendComponent(b, components, p.ComponentEnd)
+				b = append(b, byte(p.Progression))
+			}
+			return b
+		})
+		list = list[n:]
+	}
+	return dst
 }

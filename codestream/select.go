@@ -553,10 +553,15 @@ func (c *collector) precinct(p int64, pos uint32) error {
 	var err error
 	c.packets, err = c.t.store.packets(c.packets[:0], pos, c.v.layers)
 	if err != nil {
-		return fmt.Errorf("codestream: %w (bug)", err)
+		return fmt.Errorf("codestream: %w", err)
 	}
 	if len(c.packets) == 0 {
 		return nil
+	}
+	for i := range c.packets {
+		if b := c.packets[i].body; b < 0 || b > c.t.stream.size {
+			return fmt.Errorf("codestream: %w", errStoreWrong)
+		}
 	}
 	pr := c.res.precinct(p)
 	// The part of each sub-band's grid that is needed.
@@ -603,7 +608,7 @@ func (c *collector) precinct(p int64, pos uint32) error {
 	}
 	for _, g := range c.groups {
 		if err := c.group(&pr, &want, g); err != nil {
-			return fmt.Errorf("codestream: %w (bug)", err)
+			return fmt.Errorf("codestream: %w", err)
 		}
 	}
 	return nil
