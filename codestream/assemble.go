@@ -33,9 +33,28 @@ const (
 	maxVirtualPrecincts = 1 << 22
 	maxVirtualBlocks    = 1 << 26
 	// precinctBlocks is how many blocks wide, as an exponent, a precinct of the
-	// virtual tile is at most.
-	precinctBlocks = 8
+	// virtual tile is at most. Decoders that walk down a tile look at every
+	// block of the precincts that a strip touches, so these should not be much
+	// higher than a strip; each costs a byte and some hundred in the decoder.
+	precinctBlocks = 3
 )
+
+// AssembledPrecinct is the size that the precincts of resolution r have in a
+// codestream assembled from a component that is coded like c: some code-blocks,
+// unless c's own are smaller and cut the blocks.
+func (c *ComponentCoding) AssembledPrecinct(r int) Precinct {
+	half := uint8(min(r, 1))
+	size := func(pp, cb uint8) uint8 {
+		if pp < cb+half {
+			return pp
+		}
+		return min(15, cb+half+precinctBlocks)
+	}
+	return Precinct{
+		PPx: size(c.Precincts[r].PPx, uint8(c.XCB)),
+		PPy: size(c.Precincts[r].PPy, uint8(c.YCB)),
+	}
+}
 
 // virtual lays out the virtual tile. Its precincts are as large as possible,
 // unless smaller ones cut the code-blocks.
@@ -43,20 +62,8 @@ func (v *view) virtual() {
 	for i := range v.coding.Components {
 		k := &v.coding.Components[i]
 		size := make([]Precinct, k.Levels+1)
-		c := &v.reduced.components[i]
 		for r := range size {
-			p := c.precinctSize(r)
-			half := uint8(min(r, 1))
-			if p.PPx < c.xcb+half {
-				size[r].PPx = p.PPx
-			} else {
-				size[r].PPx = min(15, c.xcb+half+precinctBlocks)
-			}
-			if p.PPy < c.ycb+half {
-				size[r].PPy = p.PPy
-			} else {
-				size[r].PPy = min(15, c.ycb+half+precinctBlocks)
-			}
+			size[r] = k.AssembledPrecinct(r)
 		}
 		k.Precincts = size
 	}

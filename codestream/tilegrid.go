@@ -21,6 +21,12 @@ func (h *Header) NumTiles() int {
 	return across * down
 }
 
+// TilesAcross is the number of tiles in a row of them.
+func (h *Header) TilesAcross() int {
+	across, _ := h.grid()
+	return across
+}
+
 // TileBounds is the area of a tile on the reference grid (Equations B-7 to
 // B-10). It is empty when there is no such tile.
 func (h *Header) TileBounds(tile int) image.Rectangle {
