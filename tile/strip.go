@@ -19,6 +19,7 @@ const (
 	NRGBA16                    // image.NRGBA64
 	YCbCr8                     // image.YCbCr, the full-range YCbCr of JFIF
 	CMYK8                      // image.CMYK
+	Coded                      // no pixels, only [Plan.Planes]: for images in any colours
 )
 
 // Channels is the number of samples a pixel has in memory.
@@ -65,6 +66,8 @@ func (f PixelFormat) String() string {
 		return "ycbcr8"
 	case CMYK8:
 		return "cmyk8"
+	case Coded:
+		return "coded"
 	}
 	return "unknown"
 }

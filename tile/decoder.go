@@ -1,0 +1,177 @@
+package tile
+
+import (
+	"fmt"
+	"image"
+
+	"github.com/stria-j2k/stria/jp2"
+)
+
+// A Decoder makes plans. Its zero value is ready to use. Set its fields before
+// first use; after that it is safe for concurrent use and must not be copied.
+type Decoder struct {
+	// Engine decodes code-blocks; nil: [OpenJPEG].
+	Engine Engine
+
+	// Budget bounds what all runs take together; nil: one of the decoder's
+	// own, with the default limits.
+	Budget *Budget
+
+	// Hooks are told what happens; nil: nobody is.
+	Hooks *Hooks
+
+	// Strict makes damage an error of the run. Otherwise what is missing is
+	// left out (blocks) or grey (whole tiles), and Hooks.Damaged is told.
+	Strict bool
+
+	// Gap is how many unwanted bytes may be read to save a read: ranges closer
+	// than this are read as one. Zero: 4096; negative: none.
+	Gap int64
+
+	// Reads is how many ranges of the source are read at the same time by one
+	// run; zero: 4, negative: one.
+	Reads int
+
+	own Budget
+}
+
+func (d *Decoder) budget() *Budget {
+	if d.Budget != nil {
+		return d.Budget
+	}
+	return &d.own
+}
+
+func (d *Decoder) engine() Engine {
+	if d.Engine != nil {
+		return d.Engine
+	}
+	return OpenJPEG()
+}
+
+func (d *Decoder) gap() int64 {
+	switch {
+	case d.Gap < 0:
+		return 0
+	case d.Gap == 0:
+		return 4096
+	}
+	return d.Gap
+}
+
+func (d *Decoder) reads() int {
+	switch {
+	case d.Reads < 0:
+		return 1
+	case d.Reads == 0:
+		return 4
+	}
+	return d.Reads
+}
+
+// Plan works out what answering req takes, without any I/O. The error matches
+// [ErrRequest] when the request does not fit the image, [ErrBudget] when it can
+// never fit the budget, and [errors.ErrUnsupported] when the image's samples or
+// colours cannot be given in the pixel format asked for.
+//
+// The plan refers to f, which must stay open while the plan is run.
+func (d *Decoder) Plan(f *jp2.File, req Request) (*Plan, error) {
+	if int(req.Orient) >= len(orientations) {
+		return nil, requestError("orientation %d", req.Orient)
+	}
+	if req.Size.X < 0 || req.Size.Y < 0 || req.Reduce < 0 || req.Layers < 0 {
+		return nil, requestError("negative size, reduction or layers")
+	}
+	p := &Plan{dec: d, file: f, req: req, turn: orientations[req.Orient]}
+	if err := p.place(); err != nil {
+		return nil, err
+	}
+	var err error
+	if p.color, err = newConversion(f, req.Format); err != nil {
+		return nil, err
+	}
+	if err := p.cut(d.budget().limit()); err != nil {
+		return nil, err
+	}
+	if h := d.Hooks; h != nil && h.Planned != nil {
+		h.Planned(PlanInfo{Region: p.region, Size: p.Size(), Reduce: p.Reduce(),
+			Tiles: p.tiles(), Memory: p.Memory()})
+	}
+	return p, nil
+}
+
+// place finds the region, the reduction, the samples needed and the size.
+func (p *Plan) place() error {
+	h, req := p.file.Header, p.req
+	full := newGrid(h, 0).pixels()
+	p.region = full.Sub(full.Min)
+	if !req.Region.Empty() {
+		p.region = req.Region.Intersect(p.region)
+		if p.region.Empty() {
+			return requestError("region %v lies outside the image of %dx%d",
+				req.Region, full.Dx(), full.Dy())
+		}
+	}
+	region := p.region.Add(full.Min)
+
+	most := h.Reduces()
+	if req.Reduce > most {
+		return requestError("reduction %d, the image has %d resolutions to drop", req.Reduce, most)
+	}
+
+	// The size asked for, as far as it does not depend on the reduction.
+	want := req.Size
+	switch {
+	case want.X == 0 && want.Y > 0:
+		want.X = proportional(want.Y, p.region.Dy(), p.region.Dx())
+	case want.Y == 0 && want.X > 0:
+		want.Y = proportional(want.X, p.region.Dx(), p.region.Dy())
+	}
+
+	// The smallest resolution that still has a sample for every pixel wanted.
+	reduce := req.Reduce
+	if want.X > 0 {
+		for reduce < most {
+			next := divideCeil(region, image.Pt(1, 1), reduce+1)
+			if next.Dx() < want.X || next.Dy() < want.Y {
+				break
+			}
+			reduce++
+		}
+	}
+	p.grid = newGrid(h, reduce)
+	bounds := p.grid.reduced(h.Bounds)
+	if bounds.Empty() {
+		return requestError("nothing is left of the image at reduction %d", reduce)
+	}
+
+	p.src = divideCeil(region, image.Pt(1, 1), reduce)
+	switch {
+	case want.X == 0:
+		if p.src.Empty() {
+			return requestError("nothing is left of region %v at reduction %d", req.Region, reduce)
+		}
+		p.size = p.src.Size()
+	case want == p.src.Size():
+		p.size = want
+	default:
+		// Samples are taken to cover a unit square each; those that the
+		// region touches are needed.
+		p.scaled, p.size = true, want
+		p.src = image.Rect(
+			floorShift(region.Min.X, reduce), floorShift(region.Min.Y, reduce),
+			ceilShift(region.Max.X, reduce), ceilShift(region.Max.Y, reduce))
+		p.src.Min.X = min(max(p.src.Min.X, bounds.Min.X), bounds.Max.X-1)
+		p.src.Min.Y = min(max(p.src.Min.Y, bounds.Min.Y), bounds.Max.Y-1)
+		p.src.Max.X = max(min(p.src.Max.X, bounds.Max.X), p.src.Min.X+1)
+		p.src.Max.Y = max(min(p.src.Max.Y, bounds.Max.Y), p.src.Min.Y+1)
+		unit := float64(int64(1) << reduce)
+		p.exact = [4]float64{
+			float64(region.Min.X) / unit, float64(region.Min.Y) / unit,
+			float64(region.Max.X) / unit, float64(region.Max.Y) / unit}
+	}
+	if int64(p.size.X)*int64(p.size.Y) <= 0 {
+		return fmt.Errorf("tile: a result of %v (bug)", p.size)
+	}
+	return nil
+}

@@ -1,0 +1,217 @@
+// This file implements the fetch stage: reading the code-blocks of the walks
+// ahead of the decoder, and the merging of ranges that lie close together.
+
+package tile
+
+import (
+	"context"
+	"fmt"
+	"image"
+	"io"
+	"slices"
+	"sort"
+	"sync"
+	"time"
+
+	"github.com/stria-j2k/stria/codestream"
+)
+
+// longestRead is where a longer range is cut, so that its parts are read at the
+// same time.
+const longestRead = 4 << 20
+
+// coalesce sorts spans and merges those that overlap or are at most gap bytes
+// apart.
+func coalesce(spans []codestream.Span, gap int64) []codestream.Span {
+	slices.SortFunc(spans, func(a, b codestream.Span) int {
+		switch {
+		case a.Off < b.Off:
+			return -1
+		case a.Off > b.Off:
+			return 1
+		}
+		return 0
+	})
+	out := spans[:0]
+	for _, s := range spans {
+		if s.Len <= 0 {
+			continue
+		}
+		if n := len(out); n > 0 && s.Off-out[n-1].End() <= gap {
+			out[n-1].Len = max(out[n-1].Len, s.End()-out[n-1].Off)
+			continue
+		}
+		out = append(out, s)
+	}
+	return out
+}
+
+// A buffer holds ranges of the source, at their offsets.
+type buffer struct {
+	spans []codestream.Span // ascending, apart
+	data  [][]byte
+}
+
+// ReadAt reads from the ranges; outside of them there is nothing but an error.
+func (b *buffer) ReadAt(p []byte, off int64) (int, error) {
+	i := sort.Search(len(b.spans), func(i int) bool { return b.spans[i].End() > off })
+	if i == len(b.spans) || off < b.spans[i].Off {
+		return 0, fmt.Errorf("tile: offset %d was not fetched (bug)", off)
+	}
+	n := copy(p, b.data[i][off-b.spans[i].Off:])
+	if n < len(p) {
+		return n, io.ErrUnexpectedEOF
+	}
+	return n, nil
+}
+
+// A fetchedChunk is a chunk whose walks have been selected and are being read.
+type fetchedChunk struct {
+	walks []*walk
+	slabs []image.Rectangle // reduced pixels
+}
+
+// fetch selects and reads the walks' code-blocks in order, as far ahead of the
+// decoder as the layout allows.
+func (r *run) fetch(chunks chan<- fetchedChunk) {
+	defer close(chunks)
+	var reads sync.WaitGroup
+	defer reads.Wait()
+	slots := make(chan struct{}, r.plan.dec.reads())
+	for c := range r.plan.chunks() {
+		if err := r.fetchChunk(c, chunks, slots, &reads); err != nil {
+			r.fail(err)
+			return
+		}
+	}
+}
+
+// fetchChunk starts the reads of one chunk, or of its halves if it has more
+// bytes than the plan allows for a walk.
+func (r *run) fetchChunk(c chunk, chunks chan<- fetchedChunk, slots chan struct{}, reads *sync.WaitGroup) error {
+	f := fetchedChunk{slabs: c.slabs, walks: make([]*walk, len(c.walks))}
+	for i, win := range c.walks {
+		f.walks[i] = &walk{window: win, fetched: make(chan struct{})}
+		if len(c.slabs) == 1 {
+			continue // nothing to decide; selected when its turn to be read comes
+		}
+		if err := r.sel(f.walks[i]); err != nil {
+			return err
+		}
+		if s := f.walks[i].selection; s != nil && s.Bytes() > r.plan.layout.walk {
+			for _, half := range c.halves() {
+				if err := r.fetchChunk(half, chunks, slots, reads); err != nil {
+					return err
+				}
+			}
+			return nil
+		}
+	}
+	select {
+	case chunks <- f:
+	case <-r.ctx.Done():
+		return context.Cause(r.ctx)
+	}
+	for _, w := range f.walks {
+		if err := r.fetchWalk(w, slots, reads); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// sel selects a walk's code-blocks. Its error ends the run; what is wrong with
+// the image alone stays with the walk.
+func (r *run) sel(w *walk) error {
+	index := r.plan.file.Index()
+	w.selection, w.err = index.Select(r.ctx, r.plan.codestreamWindow(w.window))
+	if w.err == nil {
+		w.coding, w.err = index.TileCoding(r.ctx, w.tile)
+	}
+	return r.judge(w.tile, w.err)
+}
+
+// fetchWalk starts the reads of one walk.
+func (r *run) fetchWalk(w *walk, slots chan struct{}, reads *sync.WaitGroup) error {
+	p := r.plan
+	if w.selection == nil && w.err == nil {
+		if err := r.sel(w); err != nil {
+			return err
+		}
+	}
+	if w.err != nil {
+		close(w.fetched)
+		return nil
+	}
+	if err := r.judge(w.tile, w.selection.Damage()); err != nil {
+		return err
+	}
+
+	b := &buffer{spans: coalesce(w.selection.Spans(), p.dec.gap())}
+	var total int64
+	for _, s := range b.spans {
+		total += s.Len
+	}
+	// A walk larger than all that may be ahead goes alone.
+	var err error
+	w.release, err = r.ahead.Acquire(r.ctx, min(total, p.layout.ahead))
+	if err != nil {
+		return err
+	}
+	w.data = b
+	b.data = make([][]byte, len(b.spans))
+	var parts sync.WaitGroup
+	for i, s := range b.spans {
+		b.data[i] = make([]byte, s.Len)
+		for off := int64(0); off < s.Len; off += longestRead {
+			part := b.data[i][off:min(off+longestRead, s.Len)]
+			at := s.Off + off
+			select {
+			case slots <- struct{}{}:
+			case <-r.ctx.Done():
+				parts.Wait()
+				return context.Cause(r.ctx)
+			}
+			parts.Add(1)
+			reads.Go(func() {
+				defer parts.Done()
+				defer func() { <-slots }()
+				if err := r.read(part, at); err != nil {
+					r.fail(err)
+				}
+			})
+		}
+	}
+	reads.Go(func() {
+		parts.Wait()
+		close(w.fetched)
+	})
+	return nil
+}
+
+// read reads one range of the source, with the run's context if it can.
+func (r *run) read(p []byte, off int64) error {
+	began := time.Now()
+	var n int
+	var err error
+	if c, ok := r.source.(codestream.ContextReaderAt); ok {
+		n, err = c.ReadAtContext(r.ctx, p, off)
+	} else {
+		n, err = r.source.ReadAt(p, off)
+	}
+	r.stats.reads.Add(1)
+	r.stats.bytes.Add(int64(n))
+	switch {
+	case n == len(p):
+		err = nil
+	case err == nil || err == io.EOF:
+		err = io.ErrUnexpectedEOF
+	}
+	if h := r.plan.dec.Hooks; h != nil && h.Read != nil {
+		h.Read(ReadInfo{Span: codestream.Span{Off: off, Len: int64(n)}, Took: time.Since(began), Err: err})
+	}
+	if err != nil {
+		return fmt.Errorf("tile: reading %d bytes at offset %d: %w", len(p), off, err)
+	}
+	return nil
+}

@@ -1,0 +1,86 @@
+// This file implements the arithmetic between the grids: full-resolution
+// pixels, reduced pixels and the reference grid.
+
+package tile
+
+import (
+	"image"
+	"math"
+
+	"github.com/stria-j2k/stria/codestream"
+)
+
+// A grid relates reduced pixels to the reference grid. A pixel is a sample of
+// the finest component; a reduced pixel is one after dropping reduce
+// resolutions. Both are counted from the origin of the reference grid, so they
+// fall where the samples of the components fall (B.2, B.5).
+type grid struct {
+	bounds image.Rectangle // of the image, reference grid
+	step   image.Point     // reference grid points a full-resolution pixel
+	reduce int
+}
+
+func newGrid(h *codestream.Header, reduce int) grid {
+	g := grid{bounds: h.Bounds, step: image.Pt(255, 255), reduce: reduce}
+	for _, c := range h.Components {
+		g.step.X = min(g.step.X, c.Sub.X)
+		g.step.Y = min(g.step.Y, c.Sub.Y)
+	}
+	return g
+}
+
+// pixels is the image in full-resolution pixels.
+func (g grid) pixels() image.Rectangle {
+	return divideCeil(g.bounds, g.step, 0)
+}
+
+// reduced is an area of the reference grid in reduced pixels.
+func (g grid) reduced(area image.Rectangle) image.Rectangle {
+	return divideCeil(area, g.step, g.reduce)
+}
+
+// area is the part of the reference grid whose reduced pixels are r.
+func (g grid) area(r image.Rectangle) image.Rectangle {
+	scale := func(v, step, lo, hi int) int {
+		w := int64(v) * int64(step) << g.reduce
+		return int(min(max(w, int64(lo)), int64(hi)))
+	}
+	return image.Rect(
+		scale(r.Min.X, g.step.X, g.bounds.Min.X, g.bounds.Max.X),
+		scale(r.Min.Y, g.step.Y, g.bounds.Min.Y, g.bounds.Max.Y),
+		scale(r.Max.X, g.step.X, g.bounds.Min.X, g.bounds.Max.X),
+		scale(r.Max.Y, g.step.Y, g.bounds.Min.Y, g.bounds.Max.Y),
+	)
+}
+
+// component is an area of the reference grid on the grid of a component with
+// subsampling sub, at the grid's reduction (Equations B-2 and B-14).
+func (g grid) component(area image.Rectangle, sub image.Point) image.Rectangle {
+	return divideCeil(area, sub, g.reduce)
+}
+
+// divideCeil divides by step, then by 2^shift, rounding up both times.
+func divideCeil(r image.Rectangle, step image.Point, shift int) image.Rectangle {
+	return image.Rectangle{
+		Min: image.Pt(ceilShift(ceilDiv(r.Min.X, step.X), shift), ceilShift(ceilDiv(r.Min.Y, step.Y), shift)),
+		Max: image.Pt(ceilShift(ceilDiv(r.Max.X, step.X), shift), ceilShift(ceilDiv(r.Max.Y, step.Y), shift)),
+	}
+}
+
+// ceilDiv is the quotient of non-negative numbers, rounded up.
+func ceilDiv(a, b int) int {
+	return int((int64(a) + int64(b) - 1) / int64(b))
+}
+
+func ceilShift(a, shift int) int {
+	return int((int64(a) + int64(1)<<shift - 1) >> shift)
+}
+
+func floorShift(a, shift int) int { return a >> shift }
+
+// proportional is what a side must be so that w by h keeps its proportions when
+// w becomes nw: at least 1.
+func proportional(nw, w, h int) int {
+	n := math.Round(float64(nw) * float64(h) / float64(w))
+	return max(1, int(min(n, math.MaxInt32)))
+}

@@ -1,0 +1,135 @@
+// This file implements the cutting of a plan's source area: into slabs, the
+// unit that goes down the pipeline, and into the pieces of the slabs, the unit
+// that an engine decodes.
+
+package tile
+
+import (
+	"image"
+	"iter"
+
+	"github.com/stria-j2k/stria/internal/raster"
+)
+
+// A chunk is a band of the source whose windows are one walk each, from end to
+// end. It is cut into slabs; every walk has a piece of every slab.
+type chunk struct {
+	walks []window
+	slabs []image.Rectangle // reduced pixels, in the order of the visit
+}
+
+// A window is a part of one tile.
+type window struct {
+	tile int
+	area image.Rectangle // reduced pixels
+}
+
+// halves cuts a chunk of more than one slab into two, in the order of the visit.
+func (c chunk) halves() [2]chunk {
+	n := len(c.slabs) / 2
+	part := func(slabs []image.Rectangle) chunk {
+		area := slabs[0].Union(slabs[len(slabs)-1])
+		h := chunk{slabs: slabs, walks: make([]window, len(c.walks))}
+		for i, w := range c.walks {
+			h.walks[i] = window{w.tile, w.area.Intersect(area)}
+		}
+		return h
+	}
+	return [2]chunk{part(c.slabs[:n]), part(c.slabs[n:])}
+}
+
+// chunks yields the plan's source area in the order of the visit.
+func (p *Plan) chunks() iter.Seq[chunk] {
+	return func(yield func(chunk) bool) {
+		for row := range p.cuts(p.sideways(), p.layout.chunk) {
+			var c chunk
+			for col := range p.cuts(!p.sideways(), p.layout.column) {
+				c.walks = append(c.walks, window{row.tile + col.tile, p.rect(row, col)})
+			}
+			across := interval{p.src.Min.X, p.src.Max.X, 0}
+			if p.sideways() {
+				across = interval{p.src.Min.Y, p.src.Max.Y, 0}
+			}
+			for part := range split(row, p.layout.slab, p.reverse()) {
+				c.slabs = append(c.slabs, p.rect(part, across))
+			}
+			if !yield(c) {
+				return
+			}
+		}
+	}
+}
+
+// sideways reports whether rows become columns, so that the visit goes across
+// the source.
+func (p *Plan) sideways() bool { return p.turn&raster.Transpose != 0 }
+
+// reverse reports whether the visit goes up, or from right to left.
+func (p *Plan) reverse() bool { return p.turn&raster.FlipY != 0 }
+
+// rect is the rectangle that an interval along and one across make.
+func (p *Plan) rect(along, across interval) image.Rectangle {
+	if p.sideways() {
+		return image.Rect(along.lo, across.lo, along.hi, across.hi)
+	}
+	return image.Rect(across.lo, along.lo, across.hi, along.hi)
+}
+
+// An interval is lo <= v < hi in one direction, inside one row or column of
+// tiles. tile is that row or column's share of the tile index: the two shares
+// of a tile add up to its index.
+type interval struct{ lo, hi, tile int }
+
+// cuts yields the source in the x direction (horizontal) or the y direction,
+// cut where tiles end and into parts of at most size, in the order of the
+// visit.
+func (p *Plan) cuts(horizontal bool, size int) iter.Seq[interval] {
+	h := p.file.Header
+	across := h.TilesAcross()
+	first, last, step := 0, across-1, 1
+	if !horizontal {
+		first, last, step = 0, h.NumTiles()/across-1, across
+	}
+	// Only the direction along is ever visited backwards.
+	reverse := p.reverse() && horizontal == p.sideways()
+	return func(yield func(interval) bool) {
+		for i := first; i <= last; i++ {
+			n := i
+			if reverse {
+				n = last - i
+			}
+			b := p.grid.reduced(h.TileBounds(n * step))
+			iv := interval{max(b.Min.Y, p.src.Min.Y), min(b.Max.Y, p.src.Max.Y), n * step}
+			if horizontal {
+				iv.lo, iv.hi = max(b.Min.X, p.src.Min.X), min(b.Max.X, p.src.Max.X)
+			}
+			if iv.lo >= iv.hi {
+				continue
+			}
+			for part := range split(iv, size, reverse) {
+				if !yield(part) {
+					return
+				}
+			}
+		}
+	}
+}
+
+// split yields iv in parts of at most size, the last one first if reverse. The
+// parts' bounds are multiples of size wherever they are not iv's own: so they
+// tend to fall where code-blocks end.
+func split(iv interval, size int, reverse bool) iter.Seq[interval] {
+	return func(yield func(interval) bool) {
+		first, last := iv.lo/size, (iv.hi-1)/size
+		for i := first; i <= last; i++ {
+			n := i
+			if reverse {
+				n = first + last - i
+			}
+			part := interval{lo: max(iv.lo, n*size), hi: min(iv.hi, (n+1)*size), tile: iv.tile}
+			if !yield(part) {
+				return
+			}
+		}
+	}
+}

@@ -1,0 +1,260 @@
+// This file implements what a run will cost, from the headers alone: the bound
+// that a plan reserves, and the choice of a layout that stays within a budget.
+
+package tile
+
+import (
+	"image"
+
+	"github.com/stria-j2k/stria/codestream"
+)
+
+// A Cost is what decides how much memory a walk takes. All numbers are upper
+// bounds, worked out from headers. Sizes are in samples of the component that
+// has most of them.
+type Cost struct {
+	Components int
+	Depth      int         // bits a sample
+	Levels     int         // wavelet decomposition levels
+	Tile       image.Point // size of the assembled tile
+	Blocks     int64       // its code-blocks, with bytes and without
+	Precincts  int64       // its precincts
+	Bytes      int64       // length of the assembled codestream
+
+	// The largest area of the walk.
+	Window       image.Point // its size
+	Samples      int64       // of all components
+	Coefficients int64       // of the code-blocks that it depends on
+	Areas        int         // how many the walk has
+}
+
+// reach is how far, in samples of a resolution, the inverse wavelet of the next
+// looks beyond a window, with a reserve (Annex F; OpenJPEG needs one more).
+const reach = 6
+
+// windowCost bounds the cost of a walk over a window of that size in pieces of
+// that size, both in reduced pixels. The number of bytes is a bound too, unless
+// typical is set: then it is twice what the window would have if the image were
+// as detailed everywhere.
+func (p *Plan) windowCost(size, piece image.Point, typical bool) Cost {
+	h := p.file.Header
+	c := Cost{Components: len(h.Components)}
+	c.Areas = max(ceilDiv(size.X, max(piece.X, 1)), ceilDiv(size.Y, max(piece.Y, 1))) + 1
+	tile := h.FirstTile.Size()
+	var bytes, coefficients int64
+	for _, comp := range h.Components {
+		levels := comp.Levels - p.grid.reduce
+		// The window, the piece and the tile in samples of the component.
+		scale := func(n, step, sub, limit int) int64 {
+			limit = ceilShift(ceilDiv(limit, sub), p.grid.reduce) + 1
+			return int64(min(ceilDiv(n*step, sub)+2, limit))
+		}
+		tw := scale(tile.X, 1, comp.Sub.X, tile.X)
+		th := scale(tile.Y, 1, comp.Sub.Y, tile.Y)
+		ww := scale(size.X, p.grid.step.X, comp.Sub.X, tile.X)
+		wh := scale(size.Y, p.grid.step.Y, comp.Sub.Y, tile.Y)
+		pw := scale(piece.X, p.grid.step.X, comp.Sub.X, tile.X)
+		ph := scale(piece.Y, p.grid.step.Y, comp.Sub.Y, tile.Y)
+		c.Samples += pw * ph
+		c.Depth, c.Levels = max(c.Depth, comp.Depth), max(c.Levels, levels)
+
+		// The assembled tile: the window, the wavelet's reach, snapped
+		// outward so that no code-block is cut.
+		bw := min(tw, ww+2*int64(reach)<<levels+2<<(levels+comp.XCB))
+		bh := min(th, wh+2*int64(reach)<<levels+2<<(levels+comp.YCB))
+		c.Tile = image.Pt(max(c.Tile.X, int(bw)), max(c.Tile.Y, int(bh)))
+		c.Window = image.Pt(max(c.Window.X, int(pw)), max(c.Window.Y, int(ph)))
+
+		for r := 0; r <= levels; r++ {
+			// Resolution r is 2^(levels-r) times smaller than the window,
+			// and its sub-bands once more unless it is the lowest.
+			shift, bands := levels-r, int64(1)
+			pp := comp.Precincts[r]
+			xcb, ycb := min(comp.XCB, int(pp.PPx)), min(comp.YCB, int(pp.PPy))
+			if r > 0 {
+				shift, bands = shift+1, 3
+				xcb, ycb = min(comp.XCB, int(pp.PPx)-1), min(comp.YCB, int(pp.PPy)-1)
+			}
+			c.Blocks += bands * parts(bw>>shift, xcb) * parts(bh>>shift, ycb)
+			pp = comp.AssembledPrecinct(r)
+			c.Precincts += bands * parts(bw>>(levels-r), int(pp.PPx)) * parts(bh>>(levels-r), int(pp.PPy))
+			held := func(w, h int64) int64 {
+				w = min(w>>shift+2*reach+2<<xcb, tw>>shift+1)
+				h = min(h>>shift+2*reach+2<<ycb, th>>shift+1)
+				return bands * w * h
+			}
+			c.Coefficients += held(pw, ph)
+			bytes += codedBytes(held(ww, wh), comp)
+			coefficients += held(ww, wh)
+		}
+	}
+	if typical && p.grid.reduce == 0 {
+		var all float64
+		for _, comp := range h.Components {
+			size := divideCeil(h.Bounds, comp.Sub, 0).Size()
+			all += float64(size.X) * float64(size.Y)
+		}
+		bytes = min(bytes, int64(2*float64(coefficients)*float64(h.Span.Len)/all))
+	}
+	// The blocks, and the headers that the assembled codestream gets.
+	c.Bytes = min(bytes, h.Span.Len) + 4*c.Blocks + 64*int64(len(h.Components)) + 1<<12
+	return c
+}
+
+// parts is how many parts of 2^shift a length touches at most.
+func parts(n int64, shift int) int64 { return n>>shift + 2 }
+
+// codedBytes bounds the coded size of n coefficients of a component. Coding may
+// expand noise a little; a block that claims more than this is not decoded.
+func codedBytes(n int64, c codestream.Component) int64 {
+	bits := int64(c.Depth + 2)
+	return n*bits/8 + n*bits/64 + 1<<10
+}
+
+// A layout is how the source area is visited. Along is the direction of the
+// visit: down for an upright result, up for one turned upside down, and
+// sideways where rows become columns, so that the result always comes top to
+// bottom. Across is the other direction. Lengths are in reduced pixels; a part
+// ends early where its tile ends.
+type layout struct {
+	slab    int   // length along of a slab
+	chunk   int   // length along of a walk; a multiple of slab, or one of them
+	column  int   // length across of a walk
+	workers int   // decoding at once
+	walk    int64 // coded bytes of a walk of more than one slab
+	ahead   int64 // coded bytes that are fetched and wait for the engine
+}
+
+const (
+	// Engines cannot be interrupted: a piece has at most this many samples,
+	// which take tens of milliseconds. A source area as small is one slab.
+	pieceSamples = 3 << 19
+
+	// uncut is a length that nothing has.
+	uncut = 1 << 30
+
+	// The widest column: engines hold lines as wide as a window.
+	widestColumn = 8192
+)
+
+// slabLengths are the lengths of slabs to choose from, best first. Longer slabs
+// are decoded with less overhead, shorter ones take less memory.
+var slabLengths = [...]int{256, 128, 64, 32, 16}
+
+// chunkLengths are the lengths of walks, in slabs, to choose from, best first.
+// Where two walks meet, the code-blocks along the seam are decoded twice.
+var chunkLengths = [...]int{32, 16, 8, 4, 2, 1}
+
+// cut chooses the layout: the best that leaves room for other runs, failing
+// that the best that fits in limit bytes.
+func (p *Plan) cut(limit int64) error {
+	workers := p.dec.budget().workers()
+	across, along := p.across(p.src), p.along(p.src)
+	components := int64(len(p.file.Header.Components))
+	if int64(across)*int64(along)*components <= pieceSamples {
+		p.layout = layout{slab: uncut, chunk: uncut, column: uncut, workers: workers}
+		if p.memory = p.bound(); p.memory <= limit {
+			return nil
+		}
+	}
+
+	column := uncut
+	if n := max(workers, ceilDiv(across, widestColumn)); p.tilesAcross() < n && across > 1024 {
+		column = (ceilDiv(across, n) + 255) &^ 255
+	}
+	width := min(across, column, p.tileAcross())
+	least := int64(-1)
+	for _, room := range []int64{limit / 4, limit} {
+		for _, slab := range slabLengths {
+			if int64(width)*int64(slab)*components > pieceSamples && slab > slabLengths[len(slabLengths)-1] {
+				continue
+			}
+			if slab < 64 && room < limit {
+				break
+			}
+			for _, n := range chunkLengths {
+				p.layout = layout{slab: slab, chunk: slab * n, column: column, workers: workers}
+				if p.memory = p.bound(); p.memory <= room {
+					return nil
+				}
+				if least < 0 || p.memory < least {
+					least = p.memory
+				}
+			}
+		}
+	}
+	return &BudgetError{Need: least, Limit: limit}
+}
+
+// tile bounds the size of a tile in reduced pixels.
+func (p *Plan) tile() image.Rectangle {
+	first := image.Rectangle{Max: p.file.Header.FirstTile.Size()}
+	t := divideCeil(first, p.grid.step, p.grid.reduce)
+	t.Max = t.Max.Add(image.Pt(1, 1))
+	return t
+}
+
+// tileAcross bounds the length of a tile across the visit.
+func (p *Plan) tileAcross() int { return min(p.across(p.tile()), p.across(p.src)) }
+
+// tilesAcross is how many tiles lie side by side across the visit.
+func (p *Plan) tilesAcross() int {
+	n := 0
+	for range p.cuts(!p.sideways(), uncut) {
+		n++
+	}
+	return n
+}
+
+// bound is the memory of a run with the plan's layout. It sets what the layout
+// may have in coded bytes.
+func (p *Plan) bound() int64 {
+	l := &p.layout
+	across, along := p.across(p.src), p.along(p.src)
+	tileAcross, tileAlong := p.tileAcross(), min(p.along(p.tile()), along)
+	column := min(l.column, tileAcross)
+	slab, chunk := min(l.slab, tileAlong), min(l.chunk, tileAlong)
+	point := func(across, along int) image.Point {
+		if p.sideways() {
+			return image.Pt(along, across)
+		}
+		return image.Pt(across, along)
+	}
+
+	// Walks that exist at one time. One of a single piece lives as long as a
+	// worker is at it; others until the chunk's last slab.
+	workers := int64(l.workers)
+	alive := workers
+	if slab < chunk {
+		for range p.cuts(!p.sideways(), l.column) {
+			alive++
+		}
+		alive--
+	}
+	engine := p.dec.engine()
+	walks := func(c Cost) int64 { return alive * engine.Memory(c) }
+	// A walk of one slab is allowed whatever the bound says, a longer one what
+	// is typical; a run splits the longer ones that have more.
+	one := p.windowCost(point(column, slab), point(column, slab), false)
+	many := p.windowCost(point(column, chunk), point(column, slab), true)
+	l.walk = many.Bytes
+	l.ahead = min(max(2*max(one.Bytes, many.Bytes), 4<<20), 32<<20)
+	fetched := max(l.ahead, one.Bytes, many.Bytes)
+
+	var sample int64
+	for _, c := range p.file.Header.Components {
+		sample = max(sample, int64(sampleSize(c.Depth, c.Signed)))
+	}
+	pixel := int64(p.color.pixelSize())
+	margin := int64(2*p.color.reach() + 1)
+	planes := one.Samples + margin*int64(len(p.file.Header.Components))*int64(column+slab)
+	scratch := workers * (planes*sample + int64(column)*int64(slab)*pixel)
+	slabs := slabsAhead * int64(across) * int64(min(slab, along)) * max(pixel, sample*int64(len(p.file.Header.Components)))
+	total := max(walks(one), walks(many)) + fetched + scratch + slabs
+	if p.scaled {
+		r := p.resample()
+		stride := p.Size().X * int(pixel)
+		total += r.Memory() + int64(stripRows(p.Size(), stride))*int64(stride)
+	}
+	return total
+}

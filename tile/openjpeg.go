@@ -1,0 +1,90 @@
+package tile
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"image"
+
+	"github.com/stria-j2k/stria/codestream"
+	"github.com/stria-j2k/stria/internal/openjpeg"
+)
+
+// OpenJPEG returns the engine that decodes with the C library of that name. It
+// hands over only codestreams that package codestream has assembled. Samples of
+// more than 31 bits, and High-Throughput blocks where the library installed is
+// older than 2.5.1, are [errors.ErrUnsupported]. In a build without cgo
+// everything is.
+func OpenJPEG() Engine { return openJPEG{} }
+
+type openJPEG struct{}
+
+func (openJPEG) Memory(c Cost) int64 {
+	// What the transform takes depends a little on how a window lies.
+	at := image.Pt(33, 33)
+	cost := openjpeg.Cost{
+		Components:   c.Components,
+		Depth:        c.Depth,
+		Levels:       c.Levels,
+		Tile:         image.Rectangle{Max: c.Tile.Add(at)},
+		Precincts:    c.Precincts,
+		Blocks:       c.Blocks,
+		Included:     c.Blocks,
+		Bytes:        c.Bytes,
+		Window:       image.Rectangle{Min: at, Max: at.Add(c.Window)},
+		Samples:      c.Samples,
+		Coefficients: c.Coefficients,
+		Windows:      c.Areas,
+	}
+	return cost.Memory() + c.Bytes // the assembled codestream
+}
+
+func (openJPEG) Begin(ctx context.Context, job *Job) (Walk, error) {
+	if err := context.Cause(ctx); err != nil {
+		return nil, err
+	}
+	w := &openJPEGWalk{selection: job.Selection}
+	for i, c := range job.Coding.Components {
+		if c.Style&(codestream.HT|codestream.HTMixed) != 0 && !openjpeg.SupportsHT() {
+			return nil, fmt.Errorf("tile: component %d has High-Throughput blocks, which need OpenJPEG 2.5.1: %w",
+				i, errors.ErrUnsupported)
+		}
+		if !c.Reversible {
+			w.margin = max(w.margin, 1<<(c.Levels-job.Selection.Window().Reduce))
+		}
+	}
+	stream, err := job.Selection.AppendTo(make([]byte, 0, job.Selection.AssembledSize()), job.Data)
+	if err != nil {
+		return nil, err
+	}
+	w.decoder, err = openjpeg.Open(stream)
+	if err != nil {
+		return nil, err
+	}
+	return w, nil
+}
+
+// An openJPEGWalk is one codec on one assembled tile.
+type openJPEGWalk struct {
+	selection *codestream.Selection
+	decoder   *openjpeg.Decoder
+	margin    int // reduced reference grid: see Decode
+	planes    []openjpeg.Plane
+}
+
+func (w *openJPEGWalk) Decode(ctx context.Context, area image.Rectangle, dst *Planes) error {
+	if err := context.Cause(ctx); err != nil {
+		return err
+	}
+	// OpenJPEG's 9/7 windows reach one coefficient too short at each level: a
+	// larger window is decoded, and what is too much thrown away.
+	window := divideCeil(area, image.Pt(1, 1), w.selection.Window().Reduce)
+	window = window.Inset(-w.margin).Intersect(w.decoder.Bounds())
+	w.planes = w.planes[:0]
+	for _, p := range dst.Planes {
+		w.planes = append(w.planes, openjpeg.Plane(p))
+	}
+	return w.decoder.Decode(window, w.planes)
+}
+
+func (w *openJPEGWalk) Close() { w.decoder.Close() }

@@ -1,0 +1,129 @@
+package tile
+
+import (
+	"context"
+	"image"
+	"iter"
+
+	"github.com/stria-j2k/stria/codestream"
+	"github.com/stria-j2k/stria/internal/raster"
+	"github.com/stria-j2k/stria/jp2"
+)
+
+// A Plan is a request worked out. It is immutable, safe for concurrent use, and
+// may be run any number of times; every run takes the same steps and gives the
+// same pixels.
+type Plan struct {
+	dec  *Decoder
+	file *jp2.File
+	req  Request
+	turn raster.Orientation
+
+	region image.Rectangle // full-resolution pixels, (0,0) the image's corner
+	grid   grid
+	src    image.Rectangle // reduced pixels: the samples decoded
+	scaled bool            // the resampler is needed
+	exact  [4]float64      // when scaled: the region in reduced pixels, x0 y0 x1 y1
+	size   image.Point     // before turning
+	color  *conversion
+	layout layout
+	memory int64 // of a run
+}
+
+// Size is the size of the result, turned as asked, in pixels.
+func (p *Plan) Size() image.Point {
+	return p.turn.Size(p.size)
+}
+
+// Region is the part of the image that the result shows, in full-resolution
+// pixels with the image's upper left corner at (0,0).
+func (p *Plan) Region() image.Rectangle { return p.region }
+
+// PixelFormat is the format of the strips.
+func (p *Plan) PixelFormat() PixelFormat { return p.color.format }
+
+// Reduce is the number of resolutions that are dropped before scaling.
+func (p *Plan) Reduce() int { return p.grid.reduce }
+
+// Memory bounds the bytes that a run takes, and is what a run reserves from the
+// decoder's budget: compressed data, the engine's memory, samples and strips.
+func (p *Plan) Memory() int64 { return p.memory }
+
+// File is the image that the plan is for.
+func (p *Plan) File() *jp2.File { return p.file }
+
+// codestreamWindow is a window as the index takes it.
+func (p *Plan) codestreamWindow(w window) codestream.Window {
+	tile := p.file.Header.TileBounds(w.tile)
+	return codestream.Window{Tile: w.tile, Reduce: p.grid.reduce, Layers: p.req.Layers,
+		Area: p.margin(p.grid.area(w.area), tile)}
+}
+
+// margin grows an area of the reference grid by what upsampling looks at beyond
+// it, within its tile.
+func (p *Plan) margin(area, tile image.Rectangle) image.Rectangle {
+	return area.Inset(-p.color.reach() << p.grid.reduce).Intersect(tile)
+}
+
+// Windows are what the plan takes from the codestream, one window for each tile
+// it touches, in the tiles' order.
+func (p *Plan) Windows() iter.Seq[codestream.Window] {
+	area := p.grid.area(p.src)
+	return func(yield func(codestream.Window) bool) {
+		for tile := range p.file.Header.TilesIn(area) {
+			part := p.grid.reduced(p.file.Header.TileBounds(tile)).Intersect(p.src)
+			if !part.Empty() && !yield(p.codestreamWindow(window{tile, part})) {
+				return
+			}
+		}
+	}
+}
+
+// tiles is how many tiles the plan touches.
+func (p *Plan) tiles() int {
+	n := 0
+	for range p.Windows() {
+		n++
+	}
+	return n
+}
+
+// Reads returns the ranges of the source that a run reads for its code-blocks,
+// in ascending order, those closer than the decoder's gap merged. It reads what
+// the index still lacks. A run that decodes a large area in pieces reads some
+// ranges more than once.
+func (p *Plan) Reads(ctx context.Context) ([]codestream.Span, error) {
+	var spans []codestream.Span
+	for w := range p.Windows() {
+		sel, err := p.file.Index().Select(ctx, w)
+		if err != nil {
+			return nil, err
+		}
+		spans = append(spans, sel.Spans()...)
+	}
+	return coalesce(spans, p.dec.gap()), nil
+}
+
+// ICC is the profile that the result's colours are in; nil when they are sRGB,
+// or the grey that goes with it. It must not be changed.
+func (p *Plan) ICC() []byte { return p.color.icc }
+
+// Density is the number of the result's pixels an inch in either direction, as
+// the file's resolution boxes and the scaling have it: the display resolution,
+// failing that the one of the capture. Zero means unknown.
+func (p *Plan) Density() (x, y float64) {
+	d := p.file.Resolution.Display
+	if !d.Known() {
+		d = p.file.Resolution.Capture
+	}
+	if !d.Known() {
+		return 0, 0
+	}
+	const metresAnInch = 0.0254
+	x = d.X.Float() * metresAnInch * float64(p.size.X) / float64(p.region.Dx())
+	y = d.Y.Float() * metresAnInch * float64(p.size.Y) / float64(p.region.Dy())
+	if p.sideways() {
+		x, y = y, x
+	}
+	return x, y
+}

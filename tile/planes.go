@@ -1,0 +1,86 @@
+// This file implements runs that make planes: samples as they are coded.
+
+package tile
+
+import (
+	"context"
+	"image"
+	"iter"
+
+	"github.com/stria-j2k/stria/codestream"
+)
+
+// newPlanes returns empty planes for the components of h.
+func newPlanes(h *codestream.Header) Planes {
+	ps := Planes{Planes: make([]Plane, len(h.Components))}
+	for i, c := range h.Components {
+		ps.Planes[i] = Plane{Depth: c.Depth, Signed: c.Signed}
+	}
+	return ps
+}
+
+// Planes runs the plan as far as the samples and yields them in bands: no
+// palette, no colour conversion, no upsampling, no scaling, not turned. The
+// request's Size and Orient only matter for the reduction and for the order of
+// the bands. Bands are valid until the next iteration; errors and the end are
+// as for [Plan.Strips].
+func (p *Plan) Planes(ctx context.Context) iter.Seq2[*Planes, error] {
+	return func(yield func(*Planes, error) bool) {
+		r, err := p.start(ctx, 0, newPlanesTarget)
+		if err != nil {
+			yield(nil, err)
+			return
+		}
+		defer func() { r.close(err) }()
+		for {
+			var s *slab
+			s, err = r.next()
+			if err != nil {
+				yield(nil, err)
+				return
+			}
+			if s == nil || !yield(&s.planes, nil) {
+				return
+			}
+			r.recycle(s)
+		}
+	}
+}
+
+// A planesTarget makes slabs of planes.
+type planesTarget struct{ run *run }
+
+func newPlanesTarget(r *run) target { return &planesTarget{r} }
+
+func (t *planesTarget) begin(s *slab) {
+	p := t.run.plan
+	if s.planes.Planes == nil {
+		s.planes = newPlanes(p.file.Header)
+	}
+	s.planes.Bounds = p.grid.area(s.area)
+	for i, c := range p.file.Header.Components {
+		s.planes.Planes[i].reshape(p.grid.component(s.planes.Bounds, c.Sub))
+	}
+}
+
+func (t *planesTarget) sink() sink {
+	return &planesSink{plan: t.run.plan, planes: newPlanes(t.run.plan.file.Header)}
+}
+
+// A planesSink lets the engine write into the slab itself.
+type planesSink struct {
+	plan   *Plan
+	planes Planes
+}
+
+func (k *planesSink) prepare(pc *piece) (image.Rectangle, *Planes) {
+	p := k.plan
+	area := p.grid.area(pc.area).Intersect(p.file.Header.TileBounds(pc.walk.tile))
+	k.planes.Bounds = area
+	for i, c := range p.file.Header.Components {
+		k.planes.Planes[i] = pc.slab.planes.Planes[i].sub(p.grid.component(area, c.Sub))
+	}
+	return area, &k.planes
+}
+
+func (k *planesSink) finish(*piece) {}
