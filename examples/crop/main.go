@@ -1,0 +1,251 @@
+// Crop cuts a region out of a JPEG 2000 image and writes it in another format.
+//
+//	crop [flags] IN
+//
+// It exits with 0 on success, 1 when the image or the work fails, 2 on bad
+// usage. A failed run leaves no output file behind.
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"flag"
+	"fmt"
+	"image"
+	"io"
+	"os"
+	"os/signal"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/stria-j2k/stria/encode"
+	"github.com/stria-j2k/stria/jp2"
+	"github.com/stria-j2k/stria/tile"
+)
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
+	defer stop()
+	os.Exit(run(ctx, os.Args[1:], os.Stdout, os.Stderr))
+}
+
+// errUsage is what is wrong with the command line.
+var errUsage = errors.New("bad usage")
+
+func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
+	c, err := parse(args, stderr)
+	if err == nil {
+		err = c.run(ctx, stdout, stderr)
+	}
+	switch {
+	case err == nil || errors.Is(err, flag.ErrHelp):
+		return 0
+	case errors.Is(err, errUsage) || errors.Is(err, tile.ErrRequest):
+		fmt.Fprintln(stderr, "crop:", err)
+		return 2
+	}
+	fmt.Fprintln(stderr, "crop:", err)
+	return 1
+}
+
+// A command is a parsed command line.
+type command struct {
+	in, out string
+	format  string
+	quality int
+	stats   bool
+	request tile.Request
+	budget  tile.Budget
+}
+
+func parse(args []string, stderr io.Writer) (*command, error) {
+	c := new(command)
+	fs := flag.NewFlagSet("crop", flag.ContinueOnError)
+	fs.SetOutput(stderr)
+	fs.Usage = func() {
+		fmt.Fprintln(stderr, "usage: crop [flags] IN")
+		fs.PrintDefaults()
+	}
+	fs.Func("region", "`x,y,w,h` in full-resolution pixels (default everything)", func(s string) error {
+		n, err := numbers(s, 4)
+		if err != nil {
+			return err
+		}
+		if n[2] == 0 || n[3] == 0 {
+			return errors.New("empty region")
+		}
+		c.request.Region = image.Rect(n[0], n[1], n[0]+n[2], n[1]+n[3])
+		return nil
+	})
+	fs.Func("size", "`w,h` of the result; 0 keeps the proportions", func(s string) error {
+		n, err := numbers(s, 2)
+		if err == nil {
+			c.request.Size = image.Pt(n[0], n[1])
+		}
+		return err
+	})
+	fs.IntVar(&c.request.Reduce, "reduce", 0, "`resolutions` to drop, each halving the image")
+	fs.IntVar(&c.request.Layers, "layers", 0, "quality `layers` to decode; 0: all")
+	fs.IntVar(&c.quality, "quality", 85, "JPEG `quality`, 1 to 100")
+	fs.StringVar(&c.format, "format", "", "`jpg|png|pnm`; by default from the name of the output")
+	fs.StringVar(&c.out, "o", "", "output `file`; - is standard output (default: IN's name with the format's ending)")
+	fs.BoolVar(&c.stats, "stats", false, "print what it cost as JSON on standard error")
+	fs.Func("budget", "memory for the run, such as `64MiB` (default 512MiB)", func(s string) (err error) {
+		c.budget.Bytes, err = bytes(s)
+		return err
+	})
+	fs.IntVar(&c.budget.Workers, "workers", 0, "decode with `n` cores; 0: all")
+	if err := fs.Parse(args); err != nil {
+		if errors.Is(err, flag.ErrHelp) {
+			return nil, err
+		}
+		return nil, fmt.Errorf("%w: %v", errUsage, err)
+	}
+	if fs.NArg() != 1 {
+		return nil, fmt.Errorf("%w: one image is wanted", errUsage)
+	}
+	if c.quality < 1 || c.quality > 100 {
+		return nil, fmt.Errorf("%w: quality %d", errUsage, c.quality)
+	}
+	c.in = fs.Arg(0)
+	if c.format == "" {
+		c.format = strings.TrimPrefix(filepath.Ext(c.out), ".")
+	}
+	if c.format == "" {
+		c.format = "jpg"
+	}
+	if c.out == "" {
+		c.out = strings.TrimSuffix(c.in, filepath.Ext(c.in)) + "." + c.format
+	}
+	if _, err := c.encoder(); err != nil {
+		return nil, err
+	}
+	return c, nil
+}
+
+// numbers parses n comma-separated numbers that are not negative.
+func numbers(s string, n int) ([]int, error) {
+	fields := strings.Split(s, ",")
+	if len(fields) != n {
+		return nil, fmt.Errorf("%d numbers are wanted", n)
+	}
+	out := make([]int, n)
+	for i, f := range fields {
+		v, err := strconv.ParseUint(f, 10, 31)
+		if err != nil {
+			return nil, err
+		}
+		out[i] = int(v)
+	}
+	return out, nil
+}
+
+// bytes parses a number of bytes with an optional unit.
+func bytes(s string) (int64, error) {
+	shift := 0
+	for unit, n := range map[string]int{"KiB": 10, "MiB": 20, "GiB": 30} {
+		if t, ok := strings.CutSuffix(s, unit); ok {
+			s, shift = t, n
+			break
+		}
+	}
+	v, err := strconv.ParseUint(s, 10, 62-shift)
+	if err == nil && v == 0 {
+		err = errors.New("nothing")
+	}
+	return int64(v) << shift, err
+}
+
+func (c *command) encoder() (encode.Format, error) {
+	switch c.format {
+	case "jpg", "jpeg":
+		return encode.JPEG{Quality: c.quality, Workers: c.budget.Workers}, nil
+	case "png":
+		return encode.PNG{Workers: c.budget.Workers}, nil
+	case "pnm", "pgm", "ppm", "pam":
+		return encode.PNM{PAM: c.format == "pam"}, nil
+	}
+	return nil, fmt.Errorf("%w: no format %q", errUsage, c.format)
+}
+
+func (c *command) run(ctx context.Context, stdout, stderr io.Writer) error {
+	m := newMeter()
+	f, err := os.Open(c.in)
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	info, err := f.Stat()
+	if err != nil {
+		return err
+	}
+	file, err := jp2.NewFile(&meteredReader{f, m}, info.Size())
+	if err != nil {
+		return err
+	}
+
+	format, err := c.encoder()
+	if err != nil {
+		return err
+	}
+	dec := &tile.Decoder{Budget: &c.budget, Hooks: m.hooks()}
+	plan, err := dec.Plan(file, c.request)
+	if err != nil {
+		return err
+	}
+	// A smaller pixel format saves converting twice.
+	accepted, err := encode.Accept(format, plan.Size(), plan.PixelFormat())
+	if err != nil {
+		return err
+	}
+	if accepted != plan.PixelFormat() {
+		c.request.Format = accepted
+		if plan, err = dec.Plan(file, c.request); err != nil {
+			return err
+		}
+	}
+
+	if c.out == "-" {
+		err = format.Encode(ctx, &meteredWriter{stdout, m}, plan)
+	} else {
+		err = writeFile(c.out, func(w io.Writer) error {
+			return format.Encode(ctx, &meteredWriter{w, m}, plan)
+		})
+	}
+	if err != nil {
+		return err
+	}
+	if c.stats {
+		return json.NewEncoder(stderr).Encode(m.stats(info.Size(), plan, &c.budget))
+	}
+	return nil
+}
+
+// writeFile writes a file under another name and renames it when it is whole.
+func writeFile(name string, write func(io.Writer) error) (err error) {
+	tmp, err := os.CreateTemp(filepath.Dir(name), "."+filepath.Base(name)+".*")
+	if err != nil {
+		return err
+	}
+	defer func() {
+		if err != nil {
+			tmp.Close()
+			os.Remove(tmp.Name())
+		}
+	}()
+	if err := write(tmp); err != nil {
+		return err
+	}
+	if err := tmp.Chmod(0o644); err != nil {
+		return err
+	}
+	if err := tmp.Close(); err != nil {
+		return err
+	}
+	return os.Rename(tmp.Name(), name)
+}
+
+func milliseconds(d time.Duration) float64 { return float64(d.Microseconds()) / 1000 }
