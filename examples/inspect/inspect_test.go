@@ -84,8 +84,8 @@ func TestTruncatedSample(t *testing.T) {
 
 // The corpus manifest was made by another parser: both must see the same.
 func TestCorpus(t *testing.T) {
-	for _, row := range corpus.Manifest(t) {
-		if !row.Codestream() {
+	for i, row := range corpus.Manifest(t) {
+		if !row.Codestream() || testing.Short() && i%8 != 0 {
 			continue
 		}
 		code, out, message := inspect("-json", row.Name)
@@ -119,10 +119,8 @@ func TestCorpus(t *testing.T) {
 				require.Equal(t, row.Precincts, strings.ReplaceAll(join(first.Precincts, " "), " x ", "x"), row.Path)
 			}
 		}
-		if !testing.Short() {
-			code, _, message = inspect(row.Name)
-			require.Zero(t, code, "%s: %s", row.Path, message)
-		}
+		code, _, message = inspect(row.Name)
+		require.Zero(t, code, "%s: %s", row.Path, message)
 	}
 }
 
