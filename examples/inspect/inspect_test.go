@@ -11,7 +11,9 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/stria-j2k/stria/codestream"
 	"github.com/stria-j2k/stria/internal/corpus"
+	"github.com/stria-j2k/stria/jp2"
 )
 
 // inspect runs the program and returns its exit code and what it printed.
@@ -49,6 +51,39 @@ func TestSampleAsJSON(t *testing.T) {
 	require.Len(t, r.Components, 3)
 	end := r.Boxes[len(r.Boxes)-1]
 	require.Equal(t, info.Size(), end.Offset+end.Bytes)
+}
+
+// The index that is written gives the same answers, and reads nothing.
+func TestIndex(t *testing.T) {
+	name := filepath.Join(t.TempDir(), "sample.index")
+	code, _, message := inspect("-index", name, sample)
+	require.Zero(t, code, message)
+	data, err := os.ReadFile(name)
+	require.NoError(t, err)
+
+	f, err := jp2.Open(sample)
+	require.NoError(t, err)
+	defer f.Close()
+	want, err := costs(context.Background(), f)
+	require.NoError(t, err)
+	counter := &countingReader{r: f.Source()}
+	again, err := jp2.NewFile(counter, f.Size())
+	require.NoError(t, err)
+	opening := counter.reads.Load()
+	x, err := codestream.OpenSidecar(counter, again.Header, data, "")
+	require.NoError(t, err)
+	require.NoError(t, again.SetIndex(x))
+	got, err := costs(context.Background(), again)
+	require.NoError(t, err)
+	require.Equal(t, want, got)
+	require.Equal(t, opening, counter.reads.Load())
+}
+
+func TestIndexThatCannotBeWritten(t *testing.T) {
+	name := filepath.Join(t.TempDir(), "none", "sample.index")
+	code, _, message := inspect("-index", name, sample)
+	require.Equal(t, 1, code)
+	require.Contains(t, message, "none")
 }
 
 func TestBadUsage(t *testing.T) {
