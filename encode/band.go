@@ -50,8 +50,8 @@ func workersOr(n int) int {
 
 // bandRows returns the height of bands that have about pixels pixels: a multiple
 // of unit and at least that.
-func bandRows(width, pixels, unit int) int {
-	return max(pixels/max(width, 1)/unit, 1) * unit
+func bandRows(width int64, pixels, unit int) int {
+	return max(int(int64(pixels)/max(width, 1))/unit, 1) * unit
 }
 
 // count is the number of bands.

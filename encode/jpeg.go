@@ -180,7 +180,7 @@ func (j JPEG) ratioFor(in image.YCbCrSubsampleRatio) (image.YCbCrSubsampleRatio,
 // restart interval.
 func (j JPEG) banding(size image.Point, f tile.PixelFormat, r image.YCbCrSubsampleRatio) banding {
 	mcu := mcuSize(f, r)
-	rows := bandRows(size.X, jpegBandPixels, 16)
+	rows := bandRows(int64(size.X), jpegBandPixels, 16)
 	// B.2.4.4: Ri has 16 bits.
 	perRow := (size.X + mcu.X - 1) / mcu.X
 	rows = min(rows, 65535/perRow*mcu.Y&^15)

@@ -11,22 +11,23 @@ import (
 	"iter"
 	"math"
 
-	"github.com/klauspost/compress/flate"
 	"github.com/klauspost/compress/zlib"
 
+	"github.com/stria-j2k/stria/internal/deflate"
 	"github.com/stria-j2k/stria/tile"
 )
 
 // pngBandBytes is about how many bytes of samples a band has. Each is compressed
-// without knowledge of the one before, which costs less than 1 % at this size.
-const pngBandBytes = 256 << 10
+// without knowledge of the one before, which costs about half a percent.
+const pngBandBytes = 512 << 10
 
 // PNG writes PNG (ISO/IEC 15948) with 8 or 16 bits a sample: grey from Gray8 and
 // Gray16, truecolour from RGB8 and RGB16, with alpha from NRGBA8 and NRGBA16.
 // Bands of rows are filtered and compressed by several cores. The bytes do not
 // depend on the heights of the strips nor on the number of workers.
 type PNG struct {
-	// Level is how hard deflate tries, 1 to 9. Zero: 6. Negative: not at all.
+	// Level is how hard deflate tries, 1 to 9. Zero: 6, which gives files no
+	// longer than those of image/png. Negative: not at all.
 	Level int
 
 	// Workers is how many bands are compressed at a time. Zero: GOMAXPROCS.
@@ -54,9 +55,6 @@ func (p PNG) Accept(size image.Point, f tile.PixelFormat) (tile.PixelFormat, err
 	return 0, unsupported("PNG from pixels in %v", f)
 }
 
-// deflateMemory is about what a deflate encoder holds, in bytes.
-const deflateMemory = 1 << 20
-
 // Memory implements [Estimator].
 func (p PNG) Memory(size image.Point, f tile.PixelFormat) int64 {
 	if checkSize("PNG", size, math.MaxInt32) != nil {
@@ -65,26 +63,25 @@ func (p PNG) Memory(size image.Point, f tile.PixelFormat) int64 {
 	g := p.banding(size, f)
 	raw := bandMemory(size.X, min(g.rows, size.Y), f)
 	row := int64(size.X)*int64(pixelBytes(f)) + 1
-	// The compressed rows, should they not compress, and eight rows to filter.
-	return bufferMemory + g.memory(2*raw, 8*row+deflateMemory)
+	// The compressed rows, should they not compress; the filtered ones, and eight
+	// that are tried.
+	return bufferMemory + g.memory(2*raw, raw+8*row+deflate.Memory)
 }
 
 func (p PNG) banding(size image.Point, f tile.PixelFormat) banding {
-	rows := bandRows(size.X*pixelBytes(f), pngBandBytes, 1)
+	rows := bandRows(int64(size.X)*int64(pixelBytes(f)), pngBandBytes, 1)
 	return banding{size: size, rows: rows, workers: p.Workers}
 }
 
-// level is Level as flate has it.
-func (p PNG) level() (int, error) {
+// deflateDepth is how many candidates deflate looks at for a level.
+func deflateDepth(level int) (int, error) {
 	switch {
-	case p.Level == 0:
-		return 6, nil
-	case p.Level < 0:
-		return flate.NoCompression, nil
-	case p.Level > 9:
-		return 0, badSetting("PNG level %d is above 9", p.Level)
+	case level < 0:
+		return 0, nil
+	case level > 9:
+		return 0, badSetting("level %d of compression is above 9", level)
 	}
-	return p.Level, nil
+	return [10]int{6, 1, 2, 3, 4, 5, 6, 8, 16, 32}[level], nil
 }
 
 // Encode implements [Format].
@@ -93,7 +90,7 @@ func (p PNG) Encode(ctx context.Context, w io.Writer, src Source) error {
 	if err := checkFormat(p, size, f); err != nil {
 		return err
 	}
-	level, err := p.level()
+	depth, err := deflateDepth(p.Level)
 	if err != nil {
 		return err
 	}
@@ -106,10 +103,7 @@ func (p PNG) Encode(ctx context.Context, w io.Writer, src Source) error {
 		return err
 	}
 	g := p.banding(size, f)
-	newWorker := func() func(*band) error {
-		c := newPNGCompressor(size.X, f, level)
-		return c.compress
-	}
+	newWorker := func() func(*band) error { return newPNGCompressor(size.X, f, depth).compress }
 	// zlib (RFC 1950): two bytes, the deflate stream, the checksum of it all.
 	sum := uint32(1)
 	emit := func(out *buffer, b *band) error {
@@ -218,19 +212,18 @@ func adlerCombine(a, b uint32, n int) uint32 {
 // A pngCompressor turns bands into pieces of a deflate stream. It belongs to one
 // worker.
 type pngCompressor struct {
-	filter *pngFilter
-	flate  *flate.Writer
-	err    error // of making flate
-	cur    []byte
-	prev   []byte
+	filter    *pngFilter
+	deflate   *deflate.Encoder
+	cur, prev []byte // rows
+	data      []byte // filtered
 }
 
-func newPNGCompressor(width int, f tile.PixelFormat, level int) *pngCompressor {
-	c := &pngCompressor{filter: newPNGFilter(width*pixelBytes(f), pixelBytes(f))}
-	if level == flate.NoCompression {
-		c.filter.none = true
+func newPNGCompressor(width int, f tile.PixelFormat, depth int) *pngCompressor {
+	c := &pngCompressor{
+		filter:  newPNGFilter(width*pixelBytes(f), pixelBytes(f)),
+		deflate: deflate.New(depth),
 	}
-	c.flate, c.err = flate.NewWriter(nil, level)
+	c.filter.none = depth == 0
 	return c
 }
 
@@ -238,12 +231,7 @@ func newPNGCompressor(width int, f tile.PixelFormat, level int) *pngCompressor {
 // the rows themselves as deflate blocks that refer to no other band and end at a
 // byte boundary, the last of the picture being marked as such.
 func (c *pngCompressor) compress(b *band) error {
-	if c.err != nil {
-		return errorf("deflate: %w", c.err)
-	}
-	b.out = append(b.out, 0, 0, 0, 0)
-	c.flate.Reset(&b.out)
-	sum := adler32.New()
+	c.data = c.data[:0]
 	for y := range b.Bounds.Dy() {
 		c.cur, c.prev = c.prev, c.cur
 		c.cur = appendPixels(c.cur[:0], &b.Strip, y)
@@ -251,19 +239,9 @@ func (c *pngCompressor) compress(b *band) error {
 		if y == 0 {
 			above = nil
 		}
-		row := c.filter.apply(c.cur, above)
-		sum.Write(row)
-		if _, err := c.flate.Write(row); err != nil {
-			return errorf("deflate: %w", err)
-		}
+		c.data = append(c.data, c.filter.apply(c.cur, above)...)
 	}
-	binary.BigEndian.PutUint32(b.out, sum.Sum32())
-	end := c.flate.Flush
-	if b.last {
-		end = c.flate.Close
-	}
-	if err := end(); err != nil {
-		return errorf("deflate: %w", err)
-	}
+	b.out = binary.BigEndian.AppendUint32(b.out, adler32.Checksum(c.data))
+	b.out = c.deflate.Append(b.out, c.data, b.last)
 	return nil
 }

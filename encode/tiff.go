@@ -2,17 +2,16 @@ package encode
 
 import (
 	"bytes"
-	"cmp"
 	"context"
 	"encoding/binary"
+	"hash/adler32"
 	"image"
 	"io"
 	"iter"
 	"math"
 	"slices"
 
-	"github.com/klauspost/compress/zlib"
-
+	"github.com/stria-j2k/stria/internal/deflate"
 	"github.com/stria-j2k/stria/tile"
 )
 
@@ -38,7 +37,7 @@ type TIFF struct {
 	// Compression is how strips are compressed. Zero: not at all.
 	Compression Compression
 
-	// Level is how hard deflate tries, 1 to 9. Zero: 6.
+	// Level is how hard deflate tries, 1 to 9. Zero: 6. Negative: not at all.
 	Level int
 
 	// Workers is how many strips are compressed at a time. Zero: GOMAXPROCS.
@@ -95,7 +94,7 @@ type tiffLayout struct {
 
 func (f TIFF) layout(size image.Point, pf tile.PixelFormat) tiffLayout {
 	l := tiffLayout{format: pf, row: int64(size.X) * int64(pixelBytes(pf)), compress: f.Compression}
-	rows := bandRows(int(l.row), tiffStripBytes, 1)
+	rows := bandRows(l.row, tiffStripBytes, 1)
 	rows = min(max(rows, (size.Y+maxTIFFStrips-1)/maxTIFFStrips), size.Y)
 	l.banding = banding{size: size, rows: rows, workers: f.Workers}
 	l.big = l.bound() > math.MaxUint32-64<<20 // metadata comes on top
@@ -118,7 +117,7 @@ func (l tiffLayout) memory() int64 { return 4*8*int64(l.count()) + l.row }
 // deflateMemory is what compressing takes, without what comes of it.
 func (l tiffLayout) deflateMemory() int64 {
 	strip := bandMemory(l.size.X, l.rows, l.format)
-	return l.memory() + l.banding.memory(2*strip, deflateMemory+l.row)
+	return l.memory() + l.banding.memory(2*strip, strip+deflate.Memory)
 }
 
 // Encode implements [Format].
@@ -134,16 +133,16 @@ func (f TIFF) Encode(ctx context.Context, w io.Writer, src Source) error {
 	if len(meta.ICC)+len(meta.XMP) > 32<<20 {
 		return unsupported("%d bytes of metadata in a TIFF", len(meta.ICC)+len(meta.XMP))
 	}
-	level := cmp.Or(f.Level, 6)
-	if level < 1 || level > 9 {
-		return badSetting("TIFF level %d is not between 1 and 9", level)
+	depth, err := deflateDepth(f.Level)
+	if err != nil {
+		return err
 	}
 	l := f.layout(size, pf)
 	switch f.Compression {
 	case Uncompressed:
 		return l.encodePlain(ctx, w, src, meta)
 	case Deflate:
-		return l.encodeDeflate(ctx, w, src, meta, level)
+		return l.encodeDeflate(ctx, w, src, meta, depth)
 	}
 	return badSetting("TIFF compression %d is none", f.Compression)
 }
@@ -214,7 +213,7 @@ func patchable(w io.Writer) (patcher, int64, bool) {
 // encodeDeflate writes a header that leads nowhere, strips, the directory, and
 // then where the directory is.
 func (l tiffLayout) encodeDeflate(ctx context.Context, w io.Writer, src Source,
-	meta Metadata, level int) error {
+	meta Metadata, depth int) error {
 
 	p, base, patch := patchable(w)
 	memory := l.deflateMemory()
@@ -247,7 +246,7 @@ func (l tiffLayout) encodeDeflate(ctx context.Context, w io.Writer, src Source,
 				}
 				return nil
 			}
-			newWorker := func() func(*band) error { return newTIFFCompressor(l.format, level).compress }
+			newWorker := func() func(*band) error { return newTIFFCompressor(l.format, depth).compress }
 			if err := l.each(ctx, strips, newWorker, emit); err != nil {
 				return err
 			}
@@ -451,38 +450,29 @@ func (l tiffLayout) fields(meta Metadata, offsets, counts []uint64) []tiffField 
 type tiffCompressor struct {
 	samples int
 	wide    bool // 16 bits
-	zlib    *zlib.Writer
-	err     error // of making zlib
-	row     []byte
+	deflate *deflate.Encoder
+	data    []byte // differences
 }
 
-func newTIFFCompressor(f tile.PixelFormat, level int) *tiffCompressor {
+func newTIFFCompressor(f tile.PixelFormat, depth int) *tiffCompressor {
 	_, samples := pamTuple(f)
-	c := &tiffCompressor{samples: samples, wide: f.Depth() == 16}
-	c.zlib, c.err = zlib.NewWriterLevel(io.Discard, level)
-	return c
+	return &tiffCompressor{samples: samples, wide: f.Depth() == 16, deflate: deflate.New(depth)}
 }
 
-// compress puts the rows of b into b.out.
+// compress puts the rows of b into b.out (RFC 1950).
 func (c *tiffCompressor) compress(b *band) error {
-	if c.err != nil {
-		return errorf("deflate: %w", c.err)
-	}
-	c.zlib.Reset(&b.out)
+	c.data = c.data[:0]
 	for y := range b.Bounds.Dy() {
-		c.row = appendPixels(c.row[:0], &b.Strip, y)
+		at := len(c.data)
+		c.data = appendPixels(c.data, &b.Strip, y)
 		if c.wide {
-			difference16(c.row, c.samples)
+			difference16(c.data[at:], c.samples)
 		} else {
-			difference8(c.row, c.samples)
-		}
-		if _, err := c.zlib.Write(c.row); err != nil {
-			return errorf("deflate: %w", err)
+			difference8(c.data[at:], c.samples)
 		}
 	}
-	if err := c.zlib.Close(); err != nil {
-		return errorf("deflate: %w", err)
-	}
+	b.out = c.deflate.Append(append(b.out, 0x78, 0x9c), c.data, true)
+	b.out = binary.BigEndian.AppendUint32(b.out, adler32.Checksum(c.data))
 	return nil
 }
 

@@ -145,7 +145,7 @@ func (w *firstWrite) Seek(int64, int) (int64, error)         { return 0, nil }
 func TestTIFFRefuses(t *testing.T) {
 	gray := image.NewGray(image.Rect(0, 0, 8, 8))
 	for _, f := range []encode.TIFF{
-		{Compression: 7}, {Compression: encode.Deflate, Level: 10}, {Level: -1},
+		{Compression: 7}, {Compression: encode.Deflate, Level: 10}, {Level: 10},
 	} {
 		err := f.Encode(t.Context(), io.Discard, encodetest.NewSource(gray))
 		require.ErrorIs(t, err, tile.ErrRequest)
