@@ -82,13 +82,14 @@ func (p *Picture) rawFormat() string {
 	if p.Signed {
 		sign = "s"
 	}
-	f := fmt.Sprintf("%d,%d,%d,%d,%s", p.Width, p.Height, p.Components, p.Depth, sign)
+	var f strings.Builder
+	f.WriteString(fmt.Sprintf("%d,%d,%d,%d,%s", p.Width, p.Height, p.Components, p.Depth, sign))
 	for c, sub := range p.Sub {
 		separator := ":"
 		if c == 0 {
 			separator = "@"
 		}
-		f += fmt.Sprintf("%s%dx%d", separator, sub.X, sub.Y)
+		f.WriteString(fmt.Sprintf("%s%dx%d", separator, sub.X, sub.Y))
 	}
-	return f
+	return f.String()
 }
