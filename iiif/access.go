@@ -1,0 +1,76 @@
+package iiif
+
+import (
+	"errors"
+	"io/fs"
+	"net/http"
+)
+
+// ErrUnauthorized is what [Handler.Authorize] returns for a client that must
+// authenticate first.
+var ErrUnauthorized = errors.New("iiif: not authorized")
+
+// An Access is what a client may have of an image. The zero value is
+// everything.
+//
+// Access by tiers, as the IIIF Authorization Flow has it: an identifier that
+// everybody may look at in a small size has Limits, and its image information
+// document states them together with the Services where more may be had.
+// Requests for more are answered with Status.
+type Access struct {
+	// Limits bound what this client gets, in addition to the handler's; zero
+	// fields do not bind.
+	Limits Limits
+
+	// Status answers requests that are beyond Limits but within the
+	// handler's; zero: 401, Unauthorized.
+	Status int
+
+	// Services and Contexts are added to the image information document:
+	// the authorisation services and the context that describes them.
+	Services []any
+	Contexts []string
+
+	// Private says that answers are for this client alone, so that shared
+	// caches do not keep them. Answers under Limits always are.
+	Private bool
+}
+
+// limited reports whether a has limits.
+func (a Access) limited() bool { return a.Limits != Limits{} }
+
+// private reports whether shared caches must not keep answers.
+func (a Access) private() bool { return a.Private || a.limited() }
+
+// within is l bounded further by a. Zero limits of a do not bind, unlike those
+// of a handler, which stand for defaults.
+func (a Access) within(l Limits) Limits {
+	m := a.Limits
+	if m.MaxHeight == 0 {
+		m.MaxHeight = m.MaxWidth
+	}
+	unbound := func(n int) int {
+		if n == 0 {
+			return -1
+		}
+		return n
+	}
+	m.MaxWidth, m.MaxHeight = unbound(m.MaxWidth), unbound(m.MaxHeight)
+	if m.MaxArea == 0 {
+		m.MaxArea = -1
+	}
+	return l.Tighter(m)
+}
+
+// denial is the status of an answer to a client that Authorize refused with err.
+func denial(err error) int {
+	switch {
+	case errors.Is(err, ErrUnauthorized):
+		return http.StatusUnauthorized
+	case errors.Is(err, fs.ErrPermission):
+		return http.StatusForbidden
+	case errors.Is(err, fs.ErrNotExist):
+		return http.StatusNotFound
+	}
+	return http.StatusInternalServerError
+}

@@ -1,0 +1,69 @@
+package iiif
+
+import (
+	"errors"
+	"image"
+	"sort"
+	"sync"
+
+	"github.com/stria-j2k/stria/jp2"
+	"github.com/stria-j2k/stria/tile"
+)
+
+// facts are what is worked out once about an open image.
+type facts struct {
+	once   sync.Once
+	budget int64 // the largest area that the budget has room for; -1: any
+}
+
+// limits are l and what the decoder's budget has room for: what the image
+// information document promises, the plan must not refuse.
+func (f *facts) limits(dec *tile.Decoder, file *jp2.File, l Limits) Limits {
+	f.once.Do(func() { f.budget = affordable(dec, file, l) })
+	if f.budget < 0 {
+		return l
+	}
+	return l.Tighter(Limits{MaxWidth: -1, MaxHeight: -1, MaxArea: f.budget})
+}
+
+// affordable is the largest area of the full image under l that can be planned;
+// -1 when the budget is not what bounds it.
+func affordable(dec *tile.Decoder, file *jp2.File, l Limits) int64 {
+	full := file.Bounds().Size()
+	e := l.effective()
+	fits := func(area int64) bool {
+		e := e
+		e.MaxArea = area
+		w, h := e.fit(int64(full.X), int64(full.Y), int64(full.X), int64(full.Y))
+		_, err := dec.Plan(file, tile.Request{Size: image.Pt(int(w), int(h))})
+		return !errors.Is(err, tile.ErrBudget)
+	}
+	most := int64(full.X) * int64(full.Y)
+	if e.MaxArea > 0 {
+		most = min(most, e.MaxArea)
+	}
+	if fits(most) {
+		return -1
+	}
+	// Plans are made in steps of a two hundredth and smaller is never dearer.
+	const steps = 200
+	n := sort.Search(steps, func(i int) bool { return !fits(most / steps * int64(i+1)) })
+	return max(1, most/steps*int64(n))
+}
+
+// indexBytes is about what the headers and the whole index of file take; an index
+// that is not filled in yet takes less.
+func indexBytes(file *jp2.File) int64 {
+	const block = 16 // bytes of a code-block and its share of the packets
+	h := file.Header
+	n := int64(len(h.Segments)) * 64
+	for _, c := range h.Comments {
+		n += int64(len(c.Data))
+	}
+	for _, c := range h.Components {
+		samples := int64(h.Bounds.Dx()/c.Sub.X) * int64(h.Bounds.Dy()/c.Sub.Y)
+		// The sub-bands have as many samples as the component.
+		n += 512 + block*samples>>(c.XCB+c.YCB)
+	}
+	return n
+}

@@ -1,0 +1,771 @@
+package iiif
+
+import (
+	"bytes"
+	"context"
+	"crypto/rand"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"mime"
+	"net"
+	"net/http"
+	"path"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/klauspost/compress/gzhttp"
+
+	"github.com/stria-j2k/stria/codestream"
+	"github.com/stria-j2k/stria/encode"
+	"github.com/stria-j2k/stria/iiif/overload"
+	"github.com/stria-j2k/stria/jp2"
+	"github.com/stria-j2k/stria/tile"
+)
+
+// A Handler serves images by the Image API. Its path is what follows the prefix:
+//
+//	{identifier}                                      redirects to
+//	{identifier}/info.json                            and this
+//	{identifier}/{region}/{size}/{rotation}/{quality}.{format}
+//
+// so that it is used with [http.StripPrefix]. Only Source must be set. Fields
+// must not change after the first request, and a Handler must not be copied.
+//
+// Identical requests that come while one of them is served share its work,
+// which stops when all who asked have left. Nothing is sent before the first
+// strip of the result exists, so failures until then have a status; a failure
+// after that breaks the connection, so that nobody takes half a picture for one.
+type Handler struct {
+	Version Version
+	Source  Source
+
+	// Files keeps images open; nil: files of the handler's own. Handlers of
+	// both versions share one. Its Source comes before the handler's.
+	Files *Files
+
+	// Decoder decodes; nil: one of the handler's own.
+	Decoder *tile.Decoder
+
+	// Formats are what is served, by extension; nil: jpg and png with their
+	// defaults.
+	Formats map[string]encode.Format
+
+	Limits Limits
+
+	// Cache keeps finished derivatives; nil: none are kept. A cache that fails
+	// is done without.
+	Cache Cache
+
+	// Keep is the size in bytes up to which a derivative is put into the cache
+	// and can be joined by latecomers while it is made; zero: 8 MiB.
+	Keep int
+
+	// Salt goes into the names of derivatives: change it when what they look
+	// like changes for a reason that the handler cannot know.
+	Salt string
+
+	// Gate decides who is served under load; nil: one of the handler's own.
+	// Its first lane is for tiles, results of at most a megapixel, and its
+	// last for all else.
+	Gate *overload.Gate
+
+	// Client says whose a request is, for the Gate; nil: the address that it
+	// comes from.
+	Client func(r *http.Request) string
+
+	// Authorize decides what a client may have of an image; nil: everything.
+	// To refuse it returns an error that matches ErrUnauthorized (401),
+	// fs.ErrPermission (403) or fs.ErrNotExist (404). A refusal of info.json
+	// has the document as its body when the Access names Services.
+	Authorize func(r *http.Request, id string) (Access, error)
+
+	// Describe completes an image information document, by rights and links
+	// for instance; nil: it stays as it is.
+	Describe func(r *http.Request, id string, info *Info)
+
+	// BaseURL is the URL before the identifiers. Empty: it follows from the
+	// request, with what proxies say of it if they are trusted.
+	BaseURL string
+
+	// TrustProxy says whether the Forwarded, X-Forwarded-* and X-Request-Id
+	// headers of a request may be believed; nil: never.
+	TrustProxy func(r *http.Request) bool
+
+	// CacheControl is the header of that name; empty: "public, max-age=3600".
+	CacheControl string
+
+	// BrokenStatus answers requests for images that are not valid; zero: 500.
+	BrokenStatus int
+
+	// Timeout bounds the time until the first byte of an image; zero: 30 s;
+	// negative: none.
+	Timeout time.Duration
+
+	// WriteTimeout bounds the time that a client may take for one piece of an
+	// answer, about 64 KiB; zero: 30 s; negative: none.
+	WriteTimeout time.Duration
+
+	// Report is told of every answer; nil: nobody is. It is called from many
+	// goroutines.
+	Report func(Report)
+
+	setUp   sync.Once
+	files   *Files
+	decoder *tile.Decoder
+	formats map[string]encode.Format
+	gate    *overload.Gate
+	info    http.Handler // compresses what writeInfo writes
+	flights flights
+	pace    overload.Estimator
+}
+
+// A Report describes an answer.
+type Report struct {
+	Request *http.Request
+	ID      string // of the request, as in its X-Request-Id header
+	Status  int
+	Bytes   int64         // of the body
+	Took    time.Duration // until the last byte
+	Cached  bool          // the derivative was in the cache
+	Err     error         // why it failed, or the client left; nil when it did not
+}
+
+const (
+	defaultKeep         = 8 << 20
+	defaultTimeout      = 30 * time.Second
+	defaultWriteTimeout = 30 * time.Second
+	defaultCacheControl = "public, max-age=3600"
+
+	// largestPath is more than any request needs.
+	largestPath = 8 << 10
+
+	// tileArea is the largest result that goes by the tiles' lane, in pixels,
+	// and tileWork the most work (see derivative.work).
+	tileArea = 1 << 20
+	tileWork = 1 << 23
+)
+
+// errSlow is the cause of a run that has nothing to show in time.
+var errSlow = errors.New("iiif: nothing to show in time")
+
+// prepare fills in what was not set, on first use.
+func (h *Handler) prepare() {
+	h.setUp.Do(func() {
+		if h.files = h.Files; h.files == nil {
+			h.files = &Files{Source: h.Source}
+		}
+		if h.decoder = h.Decoder; h.decoder == nil {
+			h.decoder = &tile.Decoder{Budget: new(tile.Budget)}
+		}
+		if h.formats = h.Formats; h.formats == nil {
+			h.formats = map[string]encode.Format{"jpg": encode.JPEG{}, "png": encode.PNG{}}
+		}
+		if h.gate = h.Gate; h.gate == nil {
+			h.gate = &overload.Gate{Lanes: []overload.Lane{{}, {}}}
+		}
+		compress, err := gzhttp.NewWrapper(gzhttp.MinSize(512))
+		if err != nil {
+			panic("iiif: " + err.Error() + " (bug)")
+		}
+		h.info = compress(http.HandlerFunc(h.writeInfo))
+	})
+}
+
+// ServeHTTP implements [http.Handler].
+func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	h.prepare()
+	a := &answer{ResponseWriter: w, start: time.Now(), id: h.requestID(r)}
+	header := w.Header()
+	header.Set("X-Request-Id", a.id)
+	header.Set("Access-Control-Allow-Origin", "*")
+	header.Set("Access-Control-Expose-Headers", "Link, Retry-After, X-Request-Id")
+	header.Set("X-Content-Type-Options", "nosniff")
+	if h.Report != nil {
+		// Deferred, for a broken answer ends in a panic.
+		defer func() {
+			h.Report(Report{Request: r, ID: a.id, Status: a.status, Bytes: a.bytes,
+				Took: time.Since(a.start), Cached: a.cached, Err: a.err})
+		}()
+	}
+	switch r.Method {
+	case http.MethodGet, http.MethodHead:
+		h.serve(a, r)
+	case http.MethodOptions:
+		header.Set("Access-Control-Allow-Methods", "GET, HEAD, OPTIONS")
+		header.Set("Access-Control-Allow-Headers", "Accept, Authorization, Content-Type")
+		header.Set("Access-Control-Max-Age", "86400")
+		a.WriteHeader(http.StatusNoContent)
+	default:
+		header.Set("Allow", "GET, HEAD, OPTIONS")
+		h.fail(a, http.StatusMethodNotAllowed, errors.New("iiif: method not allowed"))
+	}
+}
+
+// serve tells the three kinds of requests apart by the number of segments.
+func (h *Handler) serve(a *answer, r *http.Request) {
+	own := ownPath(r.URL)
+	if len(own) > largestPath {
+		h.fail(a, http.StatusRequestURITooLong, errors.New("iiif: path too long"))
+		return
+	}
+	id, rest, _ := strings.Cut(own, "/")
+	switch {
+	case id != "" && rest == "":
+		h.redirect(a, r, id)
+	case rest == "info.json":
+		h.serveInfo(a, r, id)
+	case strings.Count(rest, "/") == 3:
+		h.serveImage(a, r, own)
+	default:
+		// 2: neither the base URI nor one of the syntaxes.
+		h.fail(a, http.StatusNotFound, errors.New("iiif: no such resource"))
+	}
+}
+
+// redirect sends from the base URI to the image information document (2).
+func (h *Handler) redirect(a *answer, r *http.Request, id string) {
+	plain, err := ParseID(id)
+	if err != nil {
+		h.fail(a, 0, err)
+		return
+	}
+	a.Header().Set("Location", h.base(r, ownPath(r.URL))+EscapeID(plain)+"/info.json")
+	a.WriteHeader(http.StatusSeeOther)
+}
+
+// admit asks for the client's access to the image and opens it. release must be
+// called when the image is no longer used. A refusal by Authorize comes with the
+// access.
+func (h *Handler) admit(r *http.Request, id string) (Access, *keptFile, func(), error) {
+	var access Access
+	if h.Authorize != nil {
+		var err error
+		if access, err = h.Authorize(r, id); err != nil {
+			return access, nil, nil, &deniedError{err}
+		}
+	}
+	k, release, err := h.files.open(r.Context(), id)
+	return access, k, release, err
+}
+
+// A deniedError is a refusal by Authorize.
+type deniedError struct{ err error }
+
+func (e *deniedError) Error() string { return e.err.Error() }
+func (e *deniedError) Unwrap() error { return e.err }
+
+// limits are the handler's, and what the budget has room for of that image.
+func (h *Handler) limits(k *keptFile) Limits {
+	return k.facts.limits(h.decoder, k.image.File, h.Limits)
+}
+
+// serveImage answers an image request.
+func (h *Handler) serveImage(a *answer, r *http.Request, own string) {
+	request, err := Parse(h.Version, own)
+	if err != nil {
+		h.fail(a, 0, err)
+		return
+	}
+	format, ok := h.formats[request.Format.String()]
+	if !ok {
+		h.fail(a, http.StatusUnsupportedMediaType, requestErrorf(errors.ErrUnsupported,
+			"no format %q here", request.Format))
+		return
+	}
+	access, k, release, err := h.admit(r, request.ID)
+	if err != nil {
+		h.fail(a, 0, err)
+		return
+	}
+	defer release()
+	file := k.image.File
+	full := file.Bounds().Size()
+	if request.Quality == Gray && gray(file) {
+		request.Quality = Default
+	}
+	limits := h.limits(k)
+	if access.limited() {
+		if _, _, err := request.frame(full, limits); err == nil {
+			within := access.within(limits)
+			if _, _, err := request.frame(full, within); errors.Is(err, ErrLimit) {
+				h.fail(a, statusOr(access.Status, http.StatusUnauthorized), err)
+				return
+			}
+			limits = within
+		}
+	}
+	want, err := request.Resolve(full, limits)
+	if err != nil {
+		h.fail(a, 0, err)
+		return
+	}
+	canonical, err := request.Canonical(full, limits)
+	if err != nil {
+		h.fail(a, 0, err)
+		return
+	}
+
+	key := h.key(k.image.Stamp, canonical, want, format)
+	header := a.Header()
+	header.Set("ETag", `"`+key.String()[:32]+`"`)
+	if t := k.image.Stamp.ModTime; !t.IsZero() {
+		header.Set("Last-Modified", t.UTC().Format(http.TimeFormat))
+	}
+	header.Set("Cache-Control", h.cacheControl(access))
+	header.Set("Link", "<"+h.base(r, own)+canonical.String()+`>;rel="canonical", <`+
+		h.Version.profile()+`>;rel="profile"`)
+	header.Set("Content-Type", format.MediaType())
+	disposition(header, r, canonical)
+	if unchanged(r, header) {
+		// RFC 9110, 15.4.5: nothing that describes a body.
+		header.Del("Content-Type")
+		a.WriteHeader(http.StatusNotModified)
+		return
+	}
+	if h.Cache != nil {
+		if data, err := h.Cache.Get(r.Context(), key); err == nil {
+			a.cached = true
+			h.extendDeadline(a)
+			http.ServeContent(a, r, "", time.Time{}, bytes.NewReader(data))
+			return
+		}
+	}
+	d, err := derive(h.decoder, file, canonical, want, format)
+	if err != nil {
+		h.fail(a, 0, err)
+		return
+	}
+	if r.Method == http.MethodHead {
+		a.WriteHeader(http.StatusOK)
+		return
+	}
+	h.stream(a, r, key, d, k)
+}
+
+// key names the derivative of an image: it is a hash of all that the bytes depend
+// on. Limits are not among it, for what they allow is in want.
+func (h *Handler) key(stamp Stamp, canonical Request, want tile.Request, format encode.Format) Key {
+	return NewKey("stria 1", h.Salt, canonical.ID, stamp.Version,
+		fmt.Sprint(want.Region, want.Size), canonical.Rotation.String(), canonical.Quality.String(),
+		canonical.Format.String(), fmt.Sprintf("%T%+v", format, format))
+}
+
+// stream makes the derivative, or joins those for whom it is being made, and
+// sends it as it comes.
+func (h *Handler) stream(a *answer, r *http.Request, key Key, d *derivative, k *keptFile) {
+	keep := h.Keep
+	if keep <= 0 {
+		keep = defaultKeep
+	}
+	ticket := overload.Ticket{Client: h.client(r), Memory: d.plan.Memory()}
+	// The run may outlive this request if others join it, and needs the image.
+	release := h.files.retain(k)
+	reader, started := h.flights.join(r.Context(), key, keep, func(ctx context.Context, w io.Writer) error {
+		defer release()
+		return h.run(ctx, w, keep, d, ticket)
+	}, h.keepDerivative(key))
+	defer reader.Close()
+	if !started {
+		release()
+	}
+
+	piece, err := reader.Next(r.Context())
+	if err != nil && err != io.EOF {
+		h.fail(a, 0, err)
+		return
+	}
+	if n, ok := reader.Size(); ok {
+		a.Header().Set("Content-Length", strconv.Itoa(n))
+	}
+	a.WriteHeader(http.StatusOK)
+	control := http.NewResponseController(a.ResponseWriter)
+	for first := true; err == nil; first = false {
+		h.extendDeadline(a)
+		if _, a.err = a.Write(piece); a.err != nil {
+			return // the client has left
+		}
+		if _, whole := reader.Size(); first && !whole {
+			_ = control.Flush() // it is only sent later where that is not possible
+		}
+		piece, err = reader.Next(r.Context())
+	}
+	if err != io.EOF {
+		a.err = err
+		// Whatever has been sent, nobody may take it for the whole picture.
+		panic(http.ErrAbortHandler)
+	}
+}
+
+// keepDerivative returns what puts a finished derivative into the cache.
+func (h *Handler) keepDerivative(key Key) func(ctx context.Context, data []byte) {
+	if h.Cache == nil {
+		return nil
+	}
+	return func(ctx context.Context, data []byte) {
+		// It has been served; that it is not kept is no failure.
+		_ = h.Cache.Put(ctx, key, data)
+	}
+}
+
+// run makes the derivative: it waits to be let in, decodes and encodes.
+func (h *Handler) run(ctx context.Context, w io.Writer, keep int, d *derivative, ticket overload.Ticket) error {
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	out := &output{w: w}
+	timeout := h.Timeout
+	if timeout == 0 {
+		timeout = defaultTimeout
+	}
+	work := d.work()
+	ticket.Time = h.pace.Estimate(work)
+	if size := d.source.Size(); size.X*size.Y > tileArea || work > tileWork {
+		ticket.Lane = max(len(h.gate.Lanes)-1, 0)
+	}
+	waiting := ctx
+	if timeout > 0 {
+		timer := time.AfterFunc(timeout, func() { cancel(h.late()) })
+		out.first = func() { timer.Stop() }
+		defer timer.Stop()
+		// The gate refuses at once what cannot be done in time.
+		var stop context.CancelFunc
+		waiting, stop = context.WithTimeoutCause(ctx, timeout, errSlow)
+		defer stop()
+	}
+	leave, err := h.gate.Enter(waiting, ticket)
+	if err != nil {
+		return err
+	}
+	defer leave()
+	start := time.Now()
+	if err := d.format.Encode(ctx, out, d.source); err != nil {
+		if cause := context.Cause(ctx); cause != nil {
+			return cause
+		}
+		return err
+	}
+	if out.n <= keep {
+		// No reader has held it up.
+		h.pace.Observe(work, time.Since(start))
+	}
+	return nil
+}
+
+// late is why a run has nothing to show yet: it may be waiting for memory.
+func (h *Handler) late() error {
+	if b := h.decoder.Budget; b != nil && b.Waiting() > 0 {
+		return &overload.Error{Reason: "no memory in time", RetryAfter: time.Second}
+	}
+	return errSlow
+}
+
+// An output counts what is written, and calls first before the first of it.
+type output struct {
+	w     io.Writer
+	first func() // may be nil
+	n     int
+}
+
+// Write implements [io.Writer].
+func (o *output) Write(p []byte) (int, error) {
+	if o.n == 0 && o.first != nil {
+		o.first()
+	}
+	n, err := o.w.Write(p)
+	o.n += n
+	return n, err
+}
+
+// serveInfo answers a request for the image information document.
+func (h *Handler) serveInfo(a *answer, r *http.Request, segment string) {
+	id, err := ParseID(segment)
+	if err != nil {
+		h.fail(a, 0, err)
+		return
+	}
+	access, k, release, err := h.admit(r, id)
+	status := http.StatusOK
+	var denied *deniedError
+	if errors.As(err, &denied) && len(access.Services) > 0 && !errors.Is(err, fs.ErrNotExist) {
+		// Clients find in the document where to log in.
+		status = denial(err)
+		k, release, err = h.files.open(r.Context(), id)
+	}
+	if err != nil {
+		h.fail(a, 0, err)
+		return
+	}
+	defer release()
+	info := NewInfo(k.image.File, h.Version, h.base(r, ownPath(r.URL))+EscapeID(id), access.within(h.limits(k)))
+	for name := range h.formats {
+		info.Formats = append(info.Formats, name)
+	}
+	slices.Sort(info.Formats)
+	info.Services = append(info.Services, access.Services...)
+	info.Contexts = append(info.Contexts, access.Contexts...)
+	if h.Describe != nil {
+		h.Describe(r, id, info)
+	}
+	body, err := json.Marshal(info)
+	if err != nil {
+		h.fail(a, http.StatusInternalServerError, fmt.Errorf("iiif: info.json: %w", err))
+		return
+	}
+	header := a.Header()
+	header.Set("Content-Type", infoType(h.Version, r.Header.Values("Accept")))
+	header.Add("Vary", "Accept")
+	header.Set("Cache-Control", h.cacheControl(access))
+	header.Set("ETag", `W/"`+NewKey("info", string(body)).String()[:32]+`"`)
+	if t := k.image.Stamp.ModTime; !t.IsZero() {
+		header.Set("Last-Modified", t.UTC().Format(http.TimeFormat))
+	}
+	link := "<" + h.Version.profile() + `>;rel="profile"`
+	if h.Version == V2 && strings.HasPrefix(header.Get("Content-Type"), "application/json") {
+		// 2.1, 5.1, by way of JSON-LD 1.0, 6.8.
+		link = "<" + V2.context() + `>;rel="http://www.w3.org/ns/json-ld#context";type="application/ld+json", ` + link
+	}
+	header.Set("Link", link)
+	if status == http.StatusOK && unchanged(r, header) {
+		header.Del("Content-Type")
+		a.WriteHeader(http.StatusNotModified)
+		return
+	}
+	h.extendDeadline(a)
+	h.info.ServeHTTP(a, r.WithContext(context.WithValue(r.Context(), infoBody{}, &infoAnswer{status, body})))
+}
+
+// infoBody is the key of the context's *infoAnswer: the compressing wrapper is
+// made once, and what it is to write comes with the request.
+type infoBody struct{}
+
+type infoAnswer struct {
+	status int
+	body   []byte
+}
+
+func (h *Handler) writeInfo(w http.ResponseWriter, r *http.Request) {
+	answer := r.Context().Value(infoBody{}).(*infoAnswer)
+	w.WriteHeader(answer.status)
+	if r.Method != http.MethodHead {
+		_, _ = w.Write(answer.body) // the client may have left
+	}
+}
+
+// NewInfo is the image information document of f, whose base URI is uri, under
+// the limits. What the file does not say is left to the caller.
+func NewInfo(f *jp2.File, v Version, uri string, limits Limits) *Info {
+	info := &Info{Version: v, URI: uri, Limits: limits, Gray: gray(f)}
+	info.describe(f.Header)
+	return info
+}
+
+// gray reports whether f has no colour.
+func gray(f *jp2.File) bool { return len(f.Layout.Colors) == 1 }
+
+// infoType is the media type of the document for a client that accepts what the
+// given headers say (5.1; 2.1, 5.1).
+func infoType(v Version, accept []string) string {
+	all := strings.ToLower(strings.Join(accept, ","))
+	linked := strings.Contains(all, "application/ld+json")
+	plain := strings.Contains(all, "application/json") || strings.Contains(all, "text/html")
+	if v == V2 {
+		if linked {
+			return "application/ld+json"
+		}
+		return "application/json"
+	}
+	if plain && !linked {
+		return "application/json"
+	}
+	return `application/ld+json;profile="` + v.context() + `"`
+}
+
+func (h *Handler) cacheControl(access Access) string {
+	if access.private() {
+		return "private, no-cache"
+	}
+	if h.CacheControl == "" {
+		return defaultCacheControl
+	}
+	return h.CacheControl
+}
+
+// client says whose the request is.
+func (h *Handler) client(r *http.Request) string {
+	if h.Client != nil {
+		return h.Client(r)
+	}
+	host, _, err := net.SplitHostPort(r.RemoteAddr)
+	if err != nil {
+		return r.RemoteAddr
+	}
+	return host
+}
+
+// requestID is the identifier of the request: the proxy's, or a new one.
+func (h *Handler) requestID(r *http.Request) string {
+	if id := r.Header.Get("X-Request-Id"); id != "" && len(id) <= 128 && h.trusted(r) && only(id, "-._~:/+=@") {
+		return id
+	}
+	return rand.Text()
+}
+
+// disposition has the browser save the file instead of showing it, if the query
+// says "download", under a name made of the request or the query's own.
+func disposition(header http.Header, r *http.Request, canonical Request) {
+	query := r.URL.Query()
+	if !query.Has("download") {
+		return
+	}
+	name := path.Base(query.Get("download"))
+	if name == "." || name == "/" {
+		name = strings.Map(func(c rune) rune {
+			if c < ' ' || strings.ContainsRune(`/\:*?"<>|%`, c) {
+				return '_'
+			}
+			return c
+		}, short(canonical.ID)+" "+strings.ReplaceAll(canonical.parameters(), "/", " "))
+	}
+	if value := mime.FormatMediaType("attachment", map[string]string{"filename": name}); value != "" {
+		header.Set("Content-Disposition", value)
+		return
+	}
+	header.Set("Content-Disposition", "attachment")
+}
+
+// unchanged reports whether the client has already what the headers describe (RFC
+// 9110, 13.2.2).
+func unchanged(r *http.Request, header http.Header) bool {
+	if lines := r.Header.Values("If-None-Match"); len(lines) > 0 {
+		etag := strings.TrimPrefix(header.Get("ETag"), "W/")
+		for tag := range strings.SplitSeq(strings.Join(lines, ","), ",") {
+			tag = strings.TrimSpace(tag)
+			if tag == "*" || strings.TrimPrefix(tag, "W/") == etag {
+				return true
+			}
+		}
+		return false
+	}
+	modified, err := http.ParseTime(header.Get("Last-Modified"))
+	if err != nil {
+		return false
+	}
+	since, err := http.ParseTime(r.Header.Get("If-Modified-Since"))
+	return err == nil && !modified.After(since)
+}
+
+// extendDeadline gives the client some time for the next piece.
+func (h *Handler) extendDeadline(a *answer) {
+	timeout := h.WriteTimeout
+	if timeout == 0 {
+		timeout = defaultWriteTimeout
+	}
+	if timeout > 0 {
+		// Not every ResponseWriter has deadlines.
+		_ = http.NewResponseController(a.ResponseWriter).SetWriteDeadline(time.Now().Add(timeout))
+	}
+}
+
+// fail answers with the error. A status of 0 follows from the error by whose
+// fault it is.
+func (h *Handler) fail(a *answer, status int, err error) {
+	a.err = err
+	if status == 0 {
+		status = h.status(err)
+	}
+	header := a.Header()
+	for _, name := range []string{"ETag", "Last-Modified", "Link", "Content-Disposition", "Cache-Control"} {
+		header.Del(name)
+	}
+	var full *overload.Error
+	if errors.As(err, &full) {
+		header.Set("Retry-After", strconv.Itoa(int(full.RetryAfter.Seconds()+0.5)))
+	}
+	message := http.StatusText(status)
+	if status < 500 && status != http.StatusNotFound && status != http.StatusForbidden {
+		message = err.Error()
+	} else {
+		header.Set("Cache-Control", "no-store")
+	}
+	header.Set("Content-Type", "text/plain; charset=utf-8")
+	h.extendDeadline(a)
+	a.WriteHeader(status)
+	_, _ = io.WriteString(a, message+"\n") // the client may have left
+}
+
+// status is the status of an answer that reports err.
+func (h *Handler) status(err error) int {
+	var denied *deniedError
+	switch {
+	case errors.As(err, &denied):
+		return denial(err)
+	case errors.Is(err, ErrSyntax):
+		return http.StatusBadRequest
+	case errors.Is(err, ErrLimit), errors.Is(err, tile.ErrBudget):
+		return http.StatusRequestEntityTooLarge
+	case errors.Is(err, overload.ErrOverloaded), errors.Is(err, errClosed):
+		return http.StatusServiceUnavailable
+	case errors.Is(err, errSlow), errors.Is(err, context.DeadlineExceeded):
+		return http.StatusGatewayTimeout
+	case errors.Is(err, errors.ErrUnsupported):
+		return http.StatusNotImplemented
+	case errors.Is(err, tile.ErrRequest):
+		return http.StatusBadRequest
+	case errors.Is(err, fs.ErrNotExist):
+		return http.StatusNotFound
+	case errors.Is(err, fs.ErrPermission):
+		return http.StatusForbidden
+	case errors.Is(err, codestream.ErrFormat):
+		return statusOr(h.BrokenStatus, http.StatusInternalServerError)
+	case errors.Is(err, context.Canceled), errors.Is(err, errAbandoned):
+		return statusClientClosed
+	}
+	return http.StatusInternalServerError
+}
+
+// statusClientClosed is for reports only: the client has left and sees nothing.
+const statusClientClosed = 499
+
+func statusOr(status, otherwise int) int {
+	if status == 0 {
+		return otherwise
+	}
+	return status
+}
+
+// An answer is a ResponseWriter that remembers what was answered.
+type answer struct {
+	http.ResponseWriter
+	id     string
+	start  time.Time
+	status int
+	bytes  int64
+	cached bool
+	err    error
+}
+
+// WriteHeader implements [http.ResponseWriter].
+func (a *answer) WriteHeader(status int) {
+	if a.status == 0 {
+		a.status = status
+	}
+	a.ResponseWriter.WriteHeader(status)
+}
+
+// Write implements [http.ResponseWriter].
+func (a *answer) Write(p []byte) (int, error) {
+	if a.status == 0 {
+		a.status = http.StatusOK
+	}
+	n, err := a.ResponseWriter.Write(p)
+	a.bytes += int64(n)
+	return n, err
+}
+
+// Unwrap is for [http.ResponseController].
+func (a *answer) Unwrap() http.ResponseWriter { return a.ResponseWriter }
