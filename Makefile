@@ -19,13 +19,28 @@ FUZZTIME ?= 10s
 
 .PHONY: help
 help: ## say what there is to make
-	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 10
+	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 12
 
 .PHONY: demo
 demo: deps ## cut a JPEG tile out of the sample image and say what it cost
 	@mkdir -p out
 	@$(GO) build -o bin/crop ./examples/crop
 	@examples/demo.sh bin/crop examples/testdata/sample.jp2 out/demo.jpg
+
+# The viewer comes from npm, in the version that the lock file names, and is
+# embedded. Where there is no npm, the server runs without it.
+VIEWER := examples/serve/viewer/openseadragon
+$(VIEWER)/openseadragon.min.js: examples/serve/package-lock.json
+	@command -v npm >/dev/null || { echo "npm is missing: the page will have no viewer"; exit 0; }; \
+	set -ex; (cd examples/serve && npm ci --no-audit --no-fund); mkdir -p $(VIEWER); \
+	cd examples/serve/node_modules/openseadragon; \
+	cp -R LICENSE.txt build/openseadragon/openseadragon.min.js build/openseadragon/images ../../viewer/openseadragon/; \
+	touch ../../viewer/openseadragon/openseadragon.min.js
+
+.PHONY: demo-serve
+demo-serve: deps $(VIEWER)/openseadragon.min.js ## serve the sample image and a viewer at http://localhost:8080/
+	@$(GO) build -o bin/serve ./examples/serve
+	@bin/serve -addr localhost:8080 -dir examples/testdata
 
 .PHONY: test
 test: testdeps ## run every test

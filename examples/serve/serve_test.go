@@ -1,0 +1,101 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"io"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+)
+
+func get(t *testing.T, address string) (int, string) {
+	response, err := http.Get(address)
+	require.NoError(t, err)
+	defer response.Body.Close()
+	body, err := io.ReadAll(response.Body)
+	require.NoError(t, err)
+	return response.StatusCode, string(body)
+}
+
+func TestServer(t *testing.T) {
+	dir := t.TempDir()
+	sample, err := os.ReadFile("../testdata/sample.jp2")
+	require.NoError(t, err)
+	for _, name := range []string{"a.jp2", "sub/b.JP2", ".hidden/c.jp2", "notes.txt"} {
+		name = filepath.Join(dir, filepath.FromSlash(name))
+		require.NoError(t, os.MkdirAll(filepath.Dir(name), 0o755))
+		require.NoError(t, os.WriteFile(name, sample, 0o644))
+	}
+	server := httptest.NewServer(newServer(dir, 0, t.TempDir(), nil))
+	defer server.Close()
+	for path, want := range map[string]int{
+		"/":                                  200,
+		"/healthz":                           200,
+		"/readyz":                            200,
+		"/images.json":                       200,
+		"/iiif/3/a.jp2/info.json":            200,
+		"/iiif/2/sub%2Fb.JP2/info.json":      200,
+		"/iiif/3/a.jp2":                      200, // by way of a redirect
+		"/iiif/3/.hidden%2Fc.jp2/info.json":  404,
+		"/iiif/3/http:%2F%2Fx.org/info.json": 404,
+		"/nothing":                           404,
+		"/iiif/2/a.jp2/0,0,256,256/64,/90/gray.png":       200,
+		"/iiif/3/a.jp2/0,0,256,256/^max/0/default.tif":    200,
+		"/iiif/3/a.jp2/0,0,256,256/^max/0/default.jpeg2k": 415,
+	} {
+		code, body := get(t, server.URL+path)
+		require.Equal(t, want, code, "%s: %s", path, body)
+	}
+	_, body := get(t, server.URL+"/images.json")
+	var ids []string
+	require.NoError(t, json.Unmarshal([]byte(body), &ids))
+	require.Equal(t, []string{"a.jp2", "sub/b.JP2"}, ids)
+}
+
+func TestDrain(t *testing.T) {
+	s := newServer("../testdata", 0, "", nil)
+	entered, leave := make(chan struct{}), make(chan struct{})
+	s.v3 = http.HandlerFunc(func(http.ResponseWriter, *http.Request) {
+		close(entered)
+		<-leave
+	})
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	require.NoError(t, err)
+	ctx, stop := context.WithCancel(t.Context())
+	ended := make(chan error, 1)
+	go func() { ended <- run(ctx, s, l, time.Minute) }()
+	answered := make(chan int, 1)
+	go func() {
+		code, _ := get(t, "http://"+l.Addr().String()+"/iiif/3/x")
+		answered <- code
+	}()
+	<-entered
+	stop()
+	require.Eventually(t, func() bool {
+		w := httptest.NewRecorder()
+		s.ServeHTTP(w, httptest.NewRequest("GET", "/readyz", nil))
+		return w.Code == http.StatusServiceUnavailable
+	}, 5*time.Second, time.Millisecond)
+	w := httptest.NewRecorder()
+	s.ServeHTTP(w, httptest.NewRequest("GET", "/healthz", nil))
+	require.Equal(t, http.StatusOK, w.Code)
+	close(leave)
+	require.Equal(t, http.StatusOK, <-answered)
+	require.NoError(t, <-ended)
+}
+
+func TestParseBytes(t *testing.T) {
+	for s, want := range map[string]int64{"1": 1, "512MiB": 512 << 20, "3 KiB": 3 << 10, "2GiB": 2 << 30,
+		"": 0, "-1": 0, "0": 0, "x": 0, "MiB": 0, "9223372036854775807GiB": 0} {
+		got, err := parseBytes(s)
+		require.Equal(t, want, got, s)
+		require.Equal(t, want == 0, err != nil, s)
+	}
+}
