@@ -10,6 +10,7 @@ import (
 	"iter"
 
 	"github.com/stria-j2k/stria/encode"
+	"github.com/stria-j2k/stria/internal/raster"
 	"github.com/stria-j2k/stria/jp2"
 	"github.com/stria-j2k/stria/tile"
 )
@@ -60,43 +61,59 @@ func derive(dec *tile.Decoder, f *jp2.File, r Request, want tile.Request, format
 	if err != nil {
 		return nil, err
 	}
-	pixels := plan.PixelFormat()
-	if r.Quality == Gray || r.Quality == Bitonal {
-		if pixels = tile.Gray8; plan.PixelFormat().Depth() == 16 && r.Quality == Gray {
-			pixels = tile.Gray16
+	own := plan.PixelFormat()
+	colorless := r.Quality == Gray || r.Quality == Bitonal
+	// What the format is handed, and what the plan gives.
+	pixels, planned := own, own
+	if colorless {
+		pixels, planned = tile.Gray8, narrow(own)
+		if own == tile.Gray16 && r.Quality == Gray {
+			pixels, planned = own, own
 		}
 	}
-	_, right := r.Rotation.Quarters()
 	size := plan.Size()
+	_, right := r.Rotation.Quarters()
 	if !right {
 		size = rotatedSize(size, r.Rotation.Degrees())
-		if pixels, err = encode.Accept(format, size, tile.NRGBA8); err != nil {
-			return nil, err
-		}
-		pixels = tile.RGB8 // decoded as; the corners are transparent only later
-		if plan.PixelFormat() == tile.NRGBA8 || plan.PixelFormat() == tile.NRGBA16 {
-			pixels = tile.NRGBA8
-		}
-		if r.Quality == Gray || r.Quality == Bitonal {
-			pixels = tile.Gray8
-		}
-	} else if pixels, err = encode.Accept(format, size, pixels); err != nil {
+		pixels, planned = tile.NRGBA8, narrow(own)
+	}
+	accepted, err := encode.Accept(format, size, pixels)
+	if err != nil {
 		return nil, err
 	}
-	if pixels != plan.PixelFormat() {
-		want.Format = pixels
+	if right && accepted != pixels && (!colorless || own == tile.Gray16) {
+		planned = accepted
+	}
+	if planned != own {
+		want.Format = planned
 		if plan, err = dec.Plan(f, want); err != nil {
 			return nil, err
 		}
 	}
-	d := &derivative{plan: plan, source: plan, format: format}
+	var source encode.Reserver = plan
+	if colorless && planned.Channels() > 1 {
+		source = grayed{source}
+	}
 	if r.Quality == Bitonal {
-		d.source = bitonal{plan}
+		source = bitonal{source}
 	}
 	if !right {
-		d.source = &rotated{of: d.source.(encode.Reserver), degrees: r.Rotation.Degrees(), size: size}
+		source = &rotated{of: source, degrees: r.Rotation.Degrees(), size: size}
 	}
-	return d, nil
+	return &derivative{plan: plan, source: source, format: format}, nil
+}
+
+// narrow is f with 8 bits a sample.
+func narrow(f tile.PixelFormat) tile.PixelFormat {
+	switch f {
+	case tile.Gray16:
+		return tile.Gray8
+	case tile.RGB16, tile.YCbCr8:
+		return tile.RGB8
+	case tile.NRGBA16:
+		return tile.NRGBA8
+	}
+	return f
 }
 
 // bitonal is a picture in grey made black and white (4.4).
@@ -117,19 +134,12 @@ func (b bitonal) StripsReserving(ctx context.Context, extra int64) iter.Seq2[*ti
 					panic(fmt.Sprintf("iiif: bitonal from %v (bug)", s.Format))
 				}
 				for y := range s.Bounds.Dy() {
-					threshold(s.Pix[y*s.Stride:][:s.Bounds.Dx()])
+					raster.Threshold(s.Pix[y*s.Stride:][:s.Bounds.Dx()])
 				}
 			}
 			if !yield(s, err) {
 				return
 			}
 		}
-	}
-}
-
-// threshold makes each pixel black or white, whichever is nearer.
-func threshold(row []byte) {
-	for i, v := range row {
-		row[i] = byte(int8(v) >> 7)
 	}
 }

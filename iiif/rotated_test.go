@@ -11,7 +11,6 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"github.com/stria-j2k/stria/encode"
 	"github.com/stria-j2k/stria/tile"
 )
 
@@ -172,4 +171,34 @@ func TestBitonal(t *testing.T) {
 	require.Equal(t, 9, rows)
 }
 
-var _ encode.Reserver = painted{}
+func TestGrayed(t *testing.T) {
+	at := func(x, y int) color.NRGBA { return color.NRGBA{uint8(x), uint8(y), uint8(x + y), uint8(3 * x)} }
+	for _, format := range []tile.PixelFormat{tile.RGB8, tile.NRGBA8} {
+		src := painted{size: image.Pt(80, 60), format: format, at: func(x, y int) color.NRGBA {
+			c := at(x, y)
+			if format == tile.RGB8 {
+				c.A = 255
+			}
+			return c
+		}}
+		require.Equal(t, tile.Gray8, grayed{src}.PixelFormat())
+		for s, err := range (grayed{src}).Strips(t.Context()) {
+			require.NoError(t, err)
+			require.Equal(t, tile.Gray8, s.Format)
+			for y := s.Bounds.Min.Y; y < s.Bounds.Max.Y; y++ {
+				for x := range 80 {
+					c := src.at(x, y)
+					luma := 0.299*float64(c.R) + 0.587*float64(c.G) + 0.114*float64(c.B)
+					want := luma*float64(c.A)/255 + 255 - float64(c.A)
+					require.InDelta(t, want, float64(s.Pix[(y-s.Bounds.Min.Y)*s.Stride+x]), 1.01)
+				}
+			}
+		}
+	}
+	src := painted{size: image.Pt(80, 60), format: tile.RGB8, at: at, err: errors.New("failure")}
+	var last error
+	for _, err := range (grayed{src}).Strips(t.Context()) {
+		last = err
+	}
+	require.Equal(t, src.err, last)
+}
