@@ -62,8 +62,6 @@ func (d decimal) String() string {
 	return s + "." + strings.TrimRight(f, "0")
 }
 
-func (d decimal) zero() bool { return d == decimal{} }
-
 // less reports whether d < e.
 func (d decimal) less(e decimal) bool {
 	return d.whole < e.whole || d.whole == e.whole && d.fraction < e.fraction
