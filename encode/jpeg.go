@@ -287,7 +287,7 @@ func (j JPEG) encode(ctx context.Context, out *buffer, size image.Point,
 		g := banding{size: size, rows: size.Y, workers: 1}
 		return g.each(ctx, strips, func() func(*band) error {
 			return func(b *band) error {
-				img := b.jpegImage(ratio, bg, new(image.YCbCr))
+				img := b.jpegImage(ratio, bg, new(jpegConverter))
 				return encodeWholeJPEG(&b.out, img, j.quality(), j.Progressive)
 			}
 		}, func(b *band) error {
@@ -307,9 +307,9 @@ func (j JPEG) encode(ctx context.Context, out *buffer, size image.Point,
 	s := stitcher{out: out, head: head, height: size.Y,
 		interval: (size.X + mcu.X - 1) / mcu.X * (g.rows / mcu.Y)}
 	return g.each(ctx, strips, func() func(*band) error {
-		var planes image.YCbCr // that bands are converted to, if their own do not do
+		var c jpegConverter
 		return func(b *band) error {
-			return encodeJPEG(&b.out, b.jpegImage(ratio, bg, &planes), j.quality())
+			return encodeJPEG(&b.out, b.jpegImage(ratio, bg, &c), j.quality())
 		}
 	}, s.emit)
 }

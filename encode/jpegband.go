@@ -12,8 +12,8 @@ import (
 // jpegImage returns the pixels of b as what encodeJPEG takes: 8 bits, opaque,
 // subsampled by ratio if there is colour. It works in place as far as it can;
 // else in planes, which it allocates or reuses.
-func (b *band) jpegImage(ratio image.YCbCrSubsampleRatio, bg backdrop, planes *image.YCbCr) image.Image {
-	w, h := b.Bounds.Dx(), b.Bounds.Dy()
+func (b *band) jpegImage(ratio image.YCbCrSubsampleRatio, bg backdrop, c *jpegConverter) image.Image {
+	w, h, planes := b.Bounds.Dx(), b.Bounds.Dy(), &c.planes
 	rect := image.Rect(0, 0, w, h)
 	pw, ph := pad16(w), pad16(h)
 	switch b.Format {
@@ -37,7 +37,7 @@ func (b *band) jpegImage(ratio image.YCbCrSubsampleRatio, bg backdrop, planes *i
 		if b.Ratio == ratio {
 			return in
 		}
-		makePlanes(planes, pw, b.height, ratio)
+		c.makePlanes(pw, b.height, ratio)
 		fx, fy := ratioX(ratio)/rx, ratioY(ratio)/ry
 		shrinkPlane(planes.Cb, planes.CStride, in.Cb, in.CStride, pw/ratioX(ratio), ph/ratioY(ratio), fx, fy)
 		shrinkPlane(planes.Cr, planes.CStride, in.Cr, in.CStride, pw/ratioX(ratio), ph/ratioY(ratio), fx, fy)
@@ -63,14 +63,14 @@ func (b *band) jpegImage(ratio image.YCbCrSubsampleRatio, bg backdrop, planes *i
 		// libjpeg pads, converts and subsamples such itself, and fast.
 		return &image.RGBA{Pix: b.Pix, Stride: 4 * pw, Rect: rect}
 	}
-	makePlanes(planes, pw, b.height, ratio)
+	c.makePlanes(pw, b.height, ratio)
 	for y := range h {
 		rgba := b.Pix[y*4*pw : y*4*pw+4*w]
-		o, c := y*planes.YStride, y*planes.CStride
+		o, co := y*planes.YStride, y*planes.CStride
 		if ratio == image.YCbCrSubsampleRatio444 {
-			toYCbCr444(planes.Y[o:], planes.Cb[c:], planes.Cr[c:], rgba)
+			c.table.to444(planes.Y[o:], planes.Cb[co:], planes.Cr[co:], rgba)
 		} else {
-			toYCbCr422(planes.Y[o:], planes.Cb[c:], planes.Cr[c:], rgba)
+			c.table.to422(planes.Y[o:], planes.Cb[co:], planes.Cr[co:], rgba)
 		}
 	}
 	rx := ratioX(ratio)
@@ -81,11 +81,20 @@ func (b *band) jpegImage(ratio image.YCbCrSubsampleRatio, bg backdrop, planes *i
 	return planes
 }
 
-// makePlanes makes p planes of w x h pixels, multiples of 16, unless it has been
-// made before.
-func makePlanes(p *image.YCbCr, w, h int, ratio image.YCbCrSubsampleRatio) {
-	if p.YStride == w && len(p.Y) >= w*h {
-		return
+// A jpegConverter is what a worker has to convert bands with. Its zero value is
+// ready.
+type jpegConverter struct {
+	planes image.YCbCr
+	table  *ycbcrTable
+}
+
+// makePlanes makes planes of w x h pixels, multiples of 16, unless they have been
+// made before, and the table.
+func (c *jpegConverter) makePlanes(w, h int, ratio image.YCbCrSubsampleRatio) {
+	if c.table == nil {
+		c.table = newYCbCrTable()
 	}
-	*p = *image.NewYCbCr(image.Rect(0, 0, w, h), ratio)
+	if c.planes.YStride != w || len(c.planes.Y) < w*h {
+		c.planes = *image.NewYCbCr(image.Rect(0, 0, w, h), ratio)
+	}
 }

@@ -1,6 +1,7 @@
 package encode
 
 import (
+	"image"
 	"image/color"
 	"math/rand/v2"
 	"testing"
@@ -39,15 +40,27 @@ func randomBytes(n int) []byte {
 }
 
 func TestToYCbCr(t *testing.T) {
-	for n := range 40 {
+	table := newYCbCrTable()
+	total, off := 0, 0
+	// same counts samples that are off by one; none is by more.
+	same := func(want, got uint8) {
+		total++
+		if want != got {
+			off++
+			require.InDelta(t, int(want), int(got), 1)
+		}
+	}
+	for n := range 140 {
 		rgba := randomBytes(4 * n)
 		y, ok1 := guarded(t, n)
 		cb, ok2 := guarded(t, n)
 		cr, ok3 := guarded(t, n)
-		toYCbCr444(y, cb, cr, rgba)
+		table.to444(y, cb, cr, rgba)
 		for i := range n {
 			wy, wcb, wcr := color.RGBToYCbCr(rgba[4*i], rgba[4*i+1], rgba[4*i+2])
-			require.Equal(t, [3]byte{wy, wcb, wcr}, [3]byte{y[i], cb[i], cr[i]})
+			same(wy, y[i])
+			same(wcb, cb[i])
+			same(wcr, cr[i])
 		}
 		ok1()
 		ok2()
@@ -56,10 +69,10 @@ func TestToYCbCr(t *testing.T) {
 		y, ok1 = guarded(t, n)
 		cb, ok2 = guarded(t, (n+1)/2)
 		cr, ok3 = guarded(t, (n+1)/2)
-		toYCbCr422(y, cb, cr, rgba)
+		table.to422(y, cb, cr, rgba)
 		for i := range n {
 			wy, _, _ := color.RGBToYCbCr(rgba[4*i], rgba[4*i+1], rgba[4*i+2])
-			require.Equal(t, wy, y[i])
+			same(wy, y[i])
 		}
 		for i := range cb {
 			p, q := rgba[8*i:], rgba[4*min(2*i+1, n-1):]
@@ -71,6 +84,23 @@ func TestToYCbCr(t *testing.T) {
 		ok1()
 		ok2()
 		ok3()
+	}
+	require.Less(t, off*200, total, "%d of %d off by one", off, total)
+}
+
+// Every lane stays within its bits at the corners of the cube, and greys are grey.
+func TestToYCbCrLimits(t *testing.T) {
+	table := newYCbCrTable()
+	var y, cb, cr [1]byte
+	for i := range 256 {
+		table.to444(y[:], cb[:], cr[:], []byte{byte(i), byte(i), byte(i), 0})
+		require.Equal(t, [3]byte{byte(i), 128, 128}, [3]byte{y[0], cb[0], cr[0]})
+	}
+	for i := range 8 {
+		r, g, b := byte(i&1)*255, byte(i>>1&1)*255, byte(i>>2)*255
+		table.to444(y[:], cb[:], cr[:], []byte{r, g, b, 0})
+		wy, wcb, wcr := color.RGBToYCbCr(r, g, b)
+		require.Equal(t, [3]byte{wy, wcb, wcr}, [3]byte{y[0], cb[0], cr[0]}, "%d %d %d", r, g, b)
 	}
 }
 
@@ -99,8 +129,11 @@ func TestShrinkAndPadPlane(t *testing.T) {
 
 func BenchmarkToYCbCr(b *testing.B) {
 	rgba := randomBytes(4 << 16)
-	y, cb, cr := make([]byte, 1<<16), make([]byte, 1<<16), make([]byte, 1<<16)
-	for name, f := range map[string]func(y, cb, cr, rgba []byte){"444": toYCbCr444, "422": toYCbCr422} {
+	var c jpegConverter
+	c.makePlanes(1<<10, 1<<6, image.YCbCrSubsampleRatio444)
+	y, cb, cr := c.planes.Y, c.planes.Cb, c.planes.Cr
+	table := newYCbCrTable()
+	for name, f := range map[string]func(y, cb, cr, rgba []byte){"444": table.to444, "422": table.to422} {
 		b.Run(name, func(b *testing.B) {
 			b.SetBytes(3 << 16)
 			for b.Loop() {
