@@ -45,6 +45,12 @@ func decodeSelection(s *codestream.Selection, x *codestream.Index, data []byte) 
 		return nil, err
 	}
 	defer d.Close()
+	planes := newPlanes(s, x)
+	return planes, d.Decode(s.DecodeArea(), planes)
+}
+
+// newPlanes makes room for the samples of a selection.
+func newPlanes(s *codestream.Selection, x *codestream.Index) []openjpeg.Plane {
 	w := s.Window()
 	planes := make([]openjpeg.Plane, len(w.Components))
 	for i, c := range w.Components {
@@ -61,7 +67,38 @@ func decodeSelection(s *codestream.Selection, x *codestream.Index, data []byte) 
 		}
 		planes[i] = p
 	}
-	return planes, d.Decode(s.DecodeArea(), planes)
+	return planes
+}
+
+// decodeOutside is decodeSelection by OpenJPEG's program, which decodes
+// High-Throughput blocks where they are not wanted in this process.
+func decodeOutside(t *testing.T, s *codestream.Selection, x *codestream.Index, data []byte) ([]openjpeg.Plane, error) {
+	stream, err := s.AppendTo(nil, bytes.NewReader(data))
+	require.NoError(t, err)
+	planes := newPlanes(s, x)
+	whole := opjDecompress(t, stream, len(planes), 0, 0)
+	if whole == nil {
+		return nil, errors.New("opj_decompress failed")
+	}
+	for i := range planes {
+		p := &planes[i]
+		b := componentRect(s.Bounds(), x.Header().Components[s.Window().Components[i]].Sub, 0)
+		for y := p.Bounds.Min.Y; y < p.Bounds.Max.Y; y++ {
+			for u := p.Bounds.Min.X; u < p.Bounds.Max.X; u++ {
+				v := whole[i].Samples[(y-b.Min.Y)*whole[i].Width+u-b.Min.X]
+				k := (y-p.Bounds.Min.Y)*p.Stride + u - p.Bounds.Min.X
+				switch {
+				case p.U8 != nil:
+					p.U8[k] = uint8(v)
+				case p.U16 != nil:
+					p.U16[k] = uint16(v)
+				default:
+					p.I32[k] = v
+				}
+			}
+		}
+	}
+	return planes, nil
 }
 
 // at gives the sample of a plane at a place of its grid.
@@ -110,7 +147,12 @@ func decodeAll(t *testing.T, x *codestream.Index, data []byte, reduce, layers in
 		if err := s.Damage(); err != nil && first == nil {
 			first = fmt.Errorf("tile %d damaged: %w", tile, err)
 		}
-		planes, err := decodeSelection(s, x, data)
+		var planes []openjpeg.Plane
+		if h.CAP != nil && !openjpeg.SupportsHT() {
+			planes, err = decodeOutside(t, s, x, data)
+		} else {
+			planes, err = decodeSelection(s, x, data)
+		}
 		if err != nil {
 			if first == nil {
 				first = fmt.Errorf("tile %d: %w", tile, err)
@@ -177,10 +219,10 @@ func TestCorpusDecodesThroughAssembly(t *testing.T) {
 			if f.Expected != corpus.Decodes {
 				return
 			}
-			if strings.HasPrefix(f.Path, "htj2k") && !openjpeg.SupportsHT() {
-				t.Skip("HT")
-			}
 			planes, err := decodeAll(t, x, f.Data, 0, 0)
+			if errors.Is(err, errors.ErrUnsupported) && strings.Contains(f.Path, "htj2k") {
+				t.Skip(err)
+			}
 			require.NoError(t, err)
 			if corpus.Digest(planes...) == f.Pixels {
 				return

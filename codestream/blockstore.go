@@ -18,7 +18,8 @@ import (
 //	prev    4 bytes, if flagged: position of the record of an earlier layer
 //	layer   varint, if flagged; otherwise 0
 //	body    signed varint: offset of the body, from that of the page's first
-//	groups  the data of its only group, or a varint: the number of its table
+//	groups  the data of its only group, or a varint: the number of its table;
+//	        the mask is one byte in precincts of up to 8 blocks
 //
 // A table has the places of the groups of a packet with more than groupBlocks
 // blocks; the directory has the place of the last record of each precinct.
@@ -93,6 +94,11 @@ func (s *blockStore) add(g *tileGeometry, id packetID, blocks, body int64, rec *
 		h = binary.AppendUvarint(h, uint64(id.layer))
 	}
 	inline := rec.data
+	if blocks <= 8 {
+		// The mask takes one byte.
+		inline = inline[1:]
+		inline[0] = rec.data[0]
+	}
 	if blocks > groupBlocks {
 		inline = nil
 		table := make([]groupMark, len(rec.groups))

@@ -76,10 +76,10 @@ func (d *directory) set(g *tileGeometry, component, resolution int, p int64, v u
 // which something is set. It takes no longer than either going through the
 // rectangle or through all that is set. An error ends it.
 func (r *precinctDir) each(wide int64, in rect, f func(p int64, v uint32) error) error {
-	if r == nil || in.empty() {
+	if r == nil || in.empty() || r.few == nil && r.pages == nil {
 		return nil
 	}
-	if r.pages == nil || mulSat(in.x1-in.x0, in.y1-in.y0) <= dirPage*int64(len(r.pages)) {
+	if r.few != nil || mulSat(in.x1-in.x0, in.y1-in.y0) <= dirPage*int64(len(r.pages)) {
 		for y := in.y0; y < in.y1; y++ {
 			for p := y*wide + in.x0; p < y*wide+in.x1; p++ {
 				if v := r.get(p); v != 0 {

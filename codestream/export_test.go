@@ -49,3 +49,12 @@ func SidecarBody(data []byte) []byte {
 	}
 	return body
 }
+
+// StoreSize is the memory of all block stores of an index, in bytes, roughly.
+func StoreSize(x *Index) int64 {
+	n := int64(0)
+	for _, t := range x.packet.tiles {
+		n += t.store.size()
+	}
+	return n
+}

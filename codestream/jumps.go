@@ -180,7 +180,7 @@ func (t *tilePackets) useLengths(ctx context.Context, x *Index) error {
 
 // doubt decides what to do when a packet is not as long as it should be: either
 // the length is wrong or the packet is damaged. If all of the tile's packets can
-// be read without the lengths, those are wrong.
+// be read without the lengths, and are all of its bytes, those are wrong.
 func (t *tilePackets) doubt(ctx context.Context) error {
 	t.mu.Lock()
 	jumps := t.jumps
@@ -197,7 +197,7 @@ func (t *tilePackets) doubt(ctx context.Context) error {
 		t.mu.Unlock()
 		return err
 	}
-	if t.damage == nil || t.damage == t.cut {
+	if (t.damage == nil || t.damage == t.cut) && !t.surplus {
 		return nil
 	}
 	t.lengths = lengthsTolerant

@@ -43,6 +43,7 @@ type tilePackets struct {
 	begun    bool     // frontier is valid
 	done     bool     // there are no more packets
 	damage   error    // why there are not, when there should be
+	surplus  bool     // there are bytes after the last packet
 
 	// Where PLT or PLM tell the lengths of packets, there are jumps instead of a
 	// frontier.
@@ -266,6 +267,7 @@ func (s *packetScan) run(ctx context.Context, last packetID) error {
 func (s *packetScan) finish(damage error) {
 	s.t.mu.Lock()
 	s.t.done, s.t.damage = true, damage
+	s.t.surplus = s.body.offset() < s.body.limit
 	s.t.store.clip()
 	s.t.mu.Unlock()
 }

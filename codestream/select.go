@@ -652,7 +652,10 @@ func (c *collector) group(pr *precinct, want *[3]rect, group uint32) error {
 			continue
 		}
 		r := fieldReader{b: data}
-		mask := int(r.byte()) | int(r.byte())<<8
+		mask := int(r.byte())
+		if pr.blocks > 8 {
+			mask |= int(r.byte()) << 8
+		}
 		for k := range c.block {
 			if mask>>k&1 != 0 {
 				if off, err = c.block[k].add(&r, c.style, off, wanted[k]); err != nil {
