@@ -288,7 +288,7 @@ func TestInABrowser(t *testing.T) {
 	}
 	atHome := served()
 	require.Positive(t, atHome)
-	for range 2 {
+	for range 4 {
 		b.mouse(t, "mouseWheel", at.X, at.Y, map[string]any{"deltaX": 0, "deltaY": -240})
 		b.eval(t, settled)
 	}
