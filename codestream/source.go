@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"io"
+	"time"
 )
 
 // A ContextReaderAt is an [io.ReaderAt] whose reads can be cancelled. A source
@@ -36,10 +37,14 @@ func readUpTo(ctx context.Context, r io.ReaderAt, p []byte, off int64) (int, err
 	}
 	var n int
 	var err error
+	began := time.Now()
 	if c, ok := r.(ContextReaderAt); ok {
 		n, err = c.ReadAtContext(ctx, p, off)
 	} else {
 		n, err = r.ReadAt(p, off)
+	}
+	if t, ok := ctx.Value(traceKey{}).(*Trace); ok && t.Read != nil {
+		t.Read(off, p[:n], time.Since(began), err)
 	}
 	switch {
 	case n == len(p), errors.Is(err, io.EOF):

@@ -4,6 +4,7 @@
 package tile
 
 import (
+	"bytes"
 	"context"
 	"fmt"
 	"image"
@@ -71,6 +72,49 @@ type fetchedChunk struct {
 	slabs []image.Rectangle // reduced pixels
 }
 
+// A record is what the index read of the source while it selected a walk's
+// code-blocks. Without PLT the packets of a tile are found by reading all of
+// it, and the blocks need not be read again.
+type record struct {
+	limit int64 // bytes; a record of more is dropped
+	total int64
+	parts []recorded
+}
+
+type recorded struct {
+	span codestream.Span
+	data []byte
+}
+
+func (c *record) add(off int64, p []byte) {
+	if c.total += int64(len(p)); c.total > c.limit {
+		c.parts = nil
+		return
+	}
+	c.parts = append(c.parts, recorded{codestream.Span{Off: off, Len: int64(len(p))}, bytes.Clone(p)})
+}
+
+// fill copies what the record has of the beginning and of the end of a range
+// to p, and returns the part between that must be read.
+func (c *record) fill(p []byte, s codestream.Span) codestream.Span {
+	for more := true; more && s.Len > 0; {
+		more = false
+		for _, r := range c.parts {
+			if d := s.Off - r.span.Off; d >= 0 && d < r.span.Len {
+				n := copy(p[:s.Len], r.data[d:])
+				p, s = p[n:], codestream.Span{Off: s.Off + int64(n), Len: s.Len - int64(n)}
+				more = true
+			} else if d := r.span.End() - s.End(); d >= 0 && d < r.span.Len && s.Len > 0 {
+				n := min(s.Len, r.span.Len-d)
+				copy(p[s.Len-n:s.Len], r.data[r.span.Len-d-n:])
+				s.Len -= n
+				more = true
+			}
+		}
+	}
+	return s
+}
+
 // fetch selects and reads the walks' code-blocks in order, as far ahead of the
 // decoder as the layout allows.
 func (r *run) fetch(chunks chan<- fetchedChunk) {
@@ -124,9 +168,16 @@ func (r *run) fetchChunk(c chunk, chunks chan<- fetchedChunk, slots chan struct{
 // the image alone stays with the walk.
 func (r *run) sel(w *walk) error {
 	index := r.plan.file.Index()
-	w.selection, w.err = index.Select(r.ctx, r.plan.codestreamWindow(w.window))
+	w.record = &record{limit: r.plan.layout.record}
+	ctx := codestream.WithTrace(r.ctx, &codestream.Trace{
+		Read: func(off int64, p []byte, took time.Duration, err error) {
+			r.account(codestream.Span{Off: off, Len: int64(len(p))}, took, err)
+			w.record.add(off, p)
+		},
+	})
+	w.selection, w.err = index.Select(ctx, r.plan.codestreamWindow(w.window))
 	if w.err == nil {
-		w.coding, w.err = index.TileCoding(r.ctx, w.tile)
+		w.coding, w.err = index.TileCoding(ctx, w.tile)
 	}
 	return r.judge(w.tile, w.err)
 }
@@ -161,10 +212,12 @@ func (r *run) fetchWalk(w *walk, slots chan struct{}, reads *sync.WaitGroup) err
 	w.data = b
 	b.data = make([][]byte, len(b.spans))
 	var parts sync.WaitGroup
-	for i, s := range b.spans {
-		b.data[i] = make([]byte, s.Len)
+	for i, whole := range b.spans {
+		b.data[i] = make([]byte, whole.Len)
+		s := w.record.fill(b.data[i], whole)
+		data := b.data[i][s.Off-whole.Off:][:s.Len]
 		for off := int64(0); off < s.Len; off += longestRead {
-			part := b.data[i][off:min(off+longestRead, s.Len)]
+			part := data[off:min(off+longestRead, s.Len)]
 			at := s.Off + off
 			select {
 			case slots <- struct{}{}:
@@ -182,6 +235,7 @@ func (r *run) fetchWalk(w *walk, slots chan struct{}, reads *sync.WaitGroup) err
 			})
 		}
 	}
+	w.record = nil
 	reads.Go(func() {
 		parts.Wait()
 		close(w.fetched)
@@ -199,19 +253,24 @@ func (r *run) read(p []byte, off int64) error {
 	} else {
 		n, err = r.source.ReadAt(p, off)
 	}
-	r.stats.reads.Add(1)
-	r.stats.bytes.Add(int64(n))
 	switch {
 	case n == len(p):
 		err = nil
 	case err == nil || err == io.EOF:
 		err = io.ErrUnexpectedEOF
 	}
-	if h := r.plan.dec.Hooks; h != nil && h.Read != nil {
-		h.Read(ReadInfo{Span: codestream.Span{Off: off, Len: int64(n)}, Took: time.Since(began), Err: err})
-	}
+	r.account(codestream.Span{Off: off, Len: int64(n)}, time.Since(began), err)
 	if err != nil {
 		return fmt.Errorf("tile: reading %d bytes at offset %d: %w", len(p), off, err)
 	}
 	return nil
+}
+
+// account counts a read and tells the hook of it.
+func (r *run) account(s codestream.Span, took time.Duration, err error) {
+	r.stats.reads.Add(1)
+	r.stats.bytes.Add(s.Len)
+	if h := r.plan.dec.Hooks; h != nil && h.Read != nil {
+		h.Read(ReadInfo{Span: s, Took: took, Err: err})
+	}
 }

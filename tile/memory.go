@@ -60,8 +60,10 @@ func (p *Plan) windowCost(size, piece image.Point, typical bool) Cost {
 
 		// The assembled tile: the window, the wavelet's reach, snapped
 		// outward so that no code-block is cut.
-		bw := min(tw, ww+2*int64(reach)<<levels+2<<(levels+comp.XCB))
-		bh := min(th, wh+2*int64(reach)<<levels+2<<(levels+comp.YCB))
+		box := func(n int64, cb int) int64 {
+			return parts(n+2*int64(reach)<<levels, levels+cb) << (levels + cb)
+		}
+		bw, bh := min(tw, box(ww, comp.XCB)), min(th, box(wh, comp.YCB))
 		c.Tile = image.Pt(max(c.Tile.X, int(bw)), max(c.Tile.Y, int(bh)))
 		c.Window = image.Pt(max(c.Window.X, int(pw)), max(c.Window.Y, int(ph)))
 
@@ -121,8 +123,10 @@ type layout struct {
 	chunk   int   // length along of a walk; a multiple of slab, or one of them
 	column  int   // length across of a walk
 	workers int   // decoding at once
+	walks   int   // with an engine at one time
 	walk    int64 // coded bytes of a walk of more than one slab
 	ahead   int64 // coded bytes that are fetched and wait for the engine
+	record  int64 // bytes kept of what the index reads
 }
 
 const (
@@ -137,22 +141,33 @@ const (
 	widestColumn = 8192
 )
 
-// slabLengths are the lengths of slabs to choose from, best first. Longer slabs
-// are decoded with less overhead, shorter ones take less memory.
-var slabLengths = [...]int{256, 128, 64, 32, 16}
+// slabLengths and chunkLengths are the lengths of slabs and of walks to choose
+// from, in reduced pixels.
+var (
+	slabLengths  = [...]int{256, 128, 64, 32, 16}
+	chunkLengths = [...]int{8192, 4096, 2048, 1024, 512, 256, 128, 64, 32, 16}
+)
 
-// chunkLengths are the lengths of walks, in slabs, to choose from, best first.
-// Where two walks meet, the code-blocks along the seam are decoded twice.
-var chunkLengths = [...]int{32, 16, 8, 4, 2, 1}
+// overhead is what a layout costs in time, as a factor: short slabs for what is
+// done once a window (with OpenJPEG, 64 rows take a quarter longer than one
+// window), and short walks for the code-blocks at their ends, which are decoded
+// by both neighbours.
+func overhead(slab, chunk int) float64 {
+	return (1 + 16/float64(slab)) * (1 + 140/float64(chunk))
+}
 
-// cut chooses the layout: the best that leaves room for other runs, failing
-// that the best that fits in limit bytes.
+// acceptable is the overhead that is gladly borne to leave most of the budget
+// to other runs.
+const acceptable = 1.35
+
+// cut chooses the layout: one of little overhead in a quarter of limit bytes,
+// failing that the one of least overhead that fits at all.
 func (p *Plan) cut(limit int64) error {
 	workers := p.dec.budget().workers()
 	across, along := p.across(p.src), p.along(p.src)
 	components := int64(len(p.file.Header.Components))
 	if int64(across)*int64(along)*components <= pieceSamples {
-		p.layout = layout{slab: uncut, chunk: uncut, column: uncut, workers: workers}
+		p.layout = layout{slab: uncut, chunk: uncut, column: uncut, workers: min(workers, p.tiles())}
 		if p.memory = p.bound(); p.memory <= limit {
 			return nil
 		}
@@ -162,28 +177,42 @@ func (p *Plan) cut(limit int64) error {
 	if n := max(workers, ceilDiv(across, widestColumn)); p.tilesAcross() < n && across > 1024 {
 		column = (ceilDiv(across, n) + 255) &^ 255
 	}
-	width := min(across, column, p.tileAcross())
+	width := int64(min(across, column, p.tileAcross()))
+	var best, small Plan
 	least := int64(-1)
-	for _, room := range []int64{limit / 4, limit} {
-		for _, slab := range slabLengths {
-			if int64(width)*int64(slab)*components > pieceSamples && slab > slabLengths[len(slabLengths)-1] {
-				continue
-			}
-			if slab < 64 && room < limit {
+	consider := func(to *Plan, q *Plan, room int64) {
+		if q.memory <= room && (to.memory == 0 ||
+			overhead(q.layout.slab, q.layout.chunk) < overhead(to.layout.slab, to.layout.chunk)) {
+			*to = *q
+		}
+	}
+	for i, slab := range slabLengths {
+		if width*int64(slab)*components > pieceSamples && i < len(slabLengths)-1 {
+			continue
+		}
+		for _, chunk := range chunkLengths {
+			if chunk < slab {
 				break
 			}
-			for _, n := range chunkLengths {
-				p.layout = layout{slab: slab, chunk: slab * n, column: column, workers: workers}
-				if p.memory = p.bound(); p.memory <= room {
-					return nil
-				}
-				if least < 0 || p.memory < least {
-					least = p.memory
-				}
+			q := *p
+			q.layout = layout{slab: slab, chunk: chunk, column: column, workers: workers}
+			q.memory = q.bound()
+			consider(&best, &q, limit)
+			consider(&small, &q, limit/4)
+			if least < 0 || q.memory < least {
+				least = q.memory
 			}
 		}
 	}
-	return &BudgetError{Need: least, Limit: limit}
+	switch {
+	case small.memory > 0 && overhead(small.layout.slab, small.layout.chunk) <= acceptable:
+		*p = small
+	case best.memory > 0:
+		*p = best
+	default:
+		return &BudgetError{Need: least, Limit: limit}
+	}
+	return nil
 }
 
 // tile bounds the size of a tile in reduced pixels.
@@ -221,25 +250,32 @@ func (p *Plan) bound() int64 {
 		return image.Pt(across, along)
 	}
 
-	// Walks that exist at one time. One of a single piece lives as long as a
-	// worker is at it; others until the chunk's last slab.
+	// One walk of a single piece lives as long as a worker is at it, others
+	// until the chunk's last slab.
 	workers := int64(l.workers)
-	alive := workers
+	l.walks = l.workers
 	if slab < chunk {
+		n := 0
 		for range p.cuts(!p.sideways(), l.column) {
-			alive++
+			n++
 		}
-		alive--
+		l.walks = max(n, l.workers)
 	}
 	engine := p.dec.engine()
-	walks := func(c Cost) int64 { return alive * engine.Memory(c) }
+	walks := func(c Cost) int64 {
+		resting := c
+		resting.Samples, resting.Window = 0, image.Point{}
+		return workers*engine.Memory(c) + (int64(l.walks)-workers)*engine.Memory(resting)
+	}
 	// A walk of one slab is allowed whatever the bound says, a longer one what
 	// is typical; a run splits the longer ones that have more.
 	one := p.windowCost(point(column, slab), point(column, slab), false)
 	many := p.windowCost(point(column, chunk), point(column, slab), true)
 	l.walk = many.Bytes
-	l.ahead = min(max(2*max(one.Bytes, many.Bytes), 4<<20), 32<<20)
-	fetched := max(l.ahead, one.Bytes, many.Bytes)
+	l.ahead = min(max(2*max(one.Bytes, many.Bytes), 1<<20), 32<<20)
+	stream := p.file.Header.Span.Len
+	l.record = min(4<<20, 2*stream/int64(p.file.Header.NumTiles())+4<<10)
+	fetched := max(l.ahead, one.Bytes, many.Bytes) + l.record
 
 	var sample int64
 	for _, c := range p.file.Header.Components {

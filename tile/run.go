@@ -40,7 +40,8 @@ type run struct {
 	slabs  chan *slab
 	free   chan *slab // returned by the consumer
 
-	ahead   *Budget // bytes fetched and not yet with the engine
+	ahead   *Budget       // bytes fetched and not yet with the engine
+	walking chan struct{} // one element for each walk with an engine
 	stages  sync.WaitGroup
 	release func()
 	began   time.Time
@@ -71,11 +72,13 @@ type walk struct {
 	window
 	selection *codestream.Selection
 	coding    *codestream.TileCoding
+	record    *record       // until it is fetched
 	fetched   chan struct{} // closed when data or err is there
 	data      *buffer
 	err       error // of fetching or decoding; the rest of the window is missing
 	engine    Walk
 	release   func() // gives data back
+	counted   bool   // has its place in run.walking
 }
 
 // A piece is a walk's part of a slab: what one engine call decodes.
@@ -134,6 +137,7 @@ func (p *Plan) start(ctx context.Context, extra int64, newTarget func(*run) targ
 		slabs:   make(chan *slab, slabsAhead),
 		free:    make(chan *slab, slabsAhead),
 		ahead:   &Budget{Bytes: p.layout.ahead},
+		walking: make(chan struct{}, p.layout.walks),
 		open:    make(map[*walk]struct{}),
 	}
 	r.ctx, r.cancel = context.WithCancelCause(ctx)
@@ -255,6 +259,16 @@ func (r *run) work() {
 // decode decodes one piece into its slab. Damage is reported and left grey
 // unless the decoder is strict.
 func (r *run) decode(pc *piece, out sink) error {
+	// A walk of the chunk before may still be at its last piece, which then is
+	// with another worker, so that waiting for it comes to an end.
+	if pc.walk.engine == nil && pc.walk.err == nil {
+		select {
+		case r.walking <- struct{}{}:
+		case <-r.ctx.Done():
+			return context.Cause(r.ctx)
+		}
+		pc.walk.counted = true
+	}
 	done, err := r.plan.dec.budget().work(r.ctx)
 	if err != nil {
 		return err
@@ -329,5 +343,9 @@ func (r *run) end(w *walk) {
 	r.mu.Unlock()
 	if ok {
 		w.engine.Close()
+	}
+	if w.counted {
+		w.counted = false
+		<-r.walking
 	}
 }
