@@ -178,20 +178,22 @@ func (r *run) close(err error) {
 func (r *run) fail(err error) { r.cancel(err) }
 
 // next returns the next slab, nil after the last. The slab must be recycled.
+// Once the run has failed or was cancelled it gives no more of them, not even
+// those that are ready.
 func (r *run) next() (*slab, error) {
 	var s *slab
 	select {
 	case s = <-r.slabs:
-		if s == nil {
-			return nil, context.Cause(r.ctx)
-		}
 	case <-r.ctx.Done():
-		return nil, context.Cause(r.ctx)
 	}
-	select {
-	case <-s.ready:
-	case <-r.ctx.Done():
-		return nil, context.Cause(r.ctx)
+	if s != nil {
+		select {
+		case <-s.ready:
+		case <-r.ctx.Done():
+		}
+	}
+	if err := context.Cause(r.ctx); err != nil {
+		return nil, err
 	}
 	if r.stats.first == 0 {
 		r.stats.first = time.Since(r.began)
