@@ -13,6 +13,7 @@ import (
 	"net"
 	"net/http"
 	"path"
+	"runtime"
 	"slices"
 	"strconv"
 	"strings"
@@ -167,7 +168,11 @@ func (h *Handler) prepare() {
 			h.formats = map[string]encode.Format{"jpg": encode.JPEG{}, "png": encode.PNG{}}
 		}
 		if h.gate = h.Gate; h.gate == nil {
-			h.gate = &overload.Gate{Lanes: []overload.Lane{{}, {}}}
+			// Tiles wait in numbers: a viewer asks for dozens at once and has
+			// no use for a refusal, and those of viewers who leave are gone
+			// from the queue at once.
+			procs := runtime.GOMAXPROCS(0)
+			h.gate = &overload.Gate{Lanes: []overload.Lane{{Slots: 2 * procs, Queue: 512 * procs}, {Slots: procs}}}
 		}
 		compress, err := gzhttp.NewWrapper(gzhttp.MinSize(512))
 		if err != nil {
