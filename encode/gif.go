@@ -37,6 +37,9 @@ func (f GIF) Accept(size image.Point, pf tile.PixelFormat) (tile.PixelFormat, er
 
 // Memory implements [Estimator].
 func (f GIF) Memory(size image.Point, pf tile.PixelFormat) int64 {
+	if checkSize("GIF", size, 65535) != nil {
+		return 0
+	}
 	n := int64(size.X) * int64(size.Y)
 	if pf.Channels() == 1 {
 		return bufferMemory + n + 1<<20

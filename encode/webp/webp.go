@@ -54,15 +54,18 @@ func (f WebP) Accept(size image.Point, pf tile.PixelFormat) (tile.PixelFormat, e
 	switch pf {
 	case tile.NRGBA8, tile.NRGBA16:
 		return tile.NRGBA8, nil
-	case tile.CMYK8:
-		return 0, fmt.Errorf("encode/webp: pixels in %v: %w", pf, errors.ErrUnsupported)
+	case tile.Gray8, tile.Gray16, tile.RGB8, tile.RGB16, tile.YCbCr8:
+		return tile.RGB8, nil
 	}
-	return tile.RGB8, nil
+	return 0, fmt.Errorf("encode/webp: pixels in %v: %w", pf, errors.ErrUnsupported)
 }
 
 // Memory implements [encode.Estimator]. Bytes for each pixel, found by measuring:
 // 4 of the picture, what libwebp takes, and the file twice.
-func (f WebP) Memory(size image.Point, _ tile.PixelFormat) int64 {
+func (f WebP) Memory(size image.Point, pf tile.PixelFormat) int64 {
+	if _, err := f.Accept(size, pf); err != nil {
+		return 0
+	}
 	perPixel := int64(24)
 	if f.Lossless {
 		perPixel = 48
