@@ -9,6 +9,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -366,4 +367,38 @@ func checkWindow(t *testing.T, x *codestream.Index, data []byte, ref []corpus.Pl
 			}
 		}
 	}
+}
+
+// TestBlocksAddUp holds what a selection says of its blocks against its sums.
+func TestBlocksAddUp(t *testing.T) {
+	data := compressed(t, 150, 120, "-M 5 -r 20,5,1 -b 16,16 -t 100,100")
+	x, err := openIndex(data, codestream.Span{Len: int64(len(data))})
+	require.NoError(t, err)
+	w := codestream.Window{Area: image.Rect(20, 10, 90, 60), Reduce: 1, Layers: 2}
+	s, err := x.Select(t.Context(), w)
+	require.NoError(t, err)
+	blocks, length := 0, int64(0)
+	for b, err := range x.Blocks(t.Context(), w) {
+		require.NoError(t, err)
+		require.False(t, b.Bounds.Empty())
+		passes, bytes := 0, int64(0)
+		for _, c := range b.Codewords {
+			passes += c.Passes
+			bytes += int64(c.Length)
+		}
+		require.Equal(t, b.Passes, passes)
+		for _, p := range b.Spans {
+			bytes -= p.Len
+			require.True(t, slices.ContainsFunc(s.Spans(), func(q codestream.Span) bool {
+				return q.Off <= p.Off && p.End() <= q.End()
+			}))
+		}
+		require.Zero(t, bytes)
+		blocks++
+		for _, p := range b.Spans {
+			length += p.Len
+		}
+	}
+	require.Equal(t, s.NumBlocks(), blocks)
+	require.Equal(t, s.Bytes(), length)
 }

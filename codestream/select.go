@@ -176,9 +176,8 @@ func (x *Index) Select(ctx context.Context, w Window) (*Selection, error) {
 	return s, nil
 }
 
-// Blocks yields the code-blocks that a window depends on and that have data, by
-// resolution, component, precinct, sub-band, row and column. An error ends it.
-// The slices of a Block are the caller's.
+// Blocks yields the code-blocks that a window depends on and that have data, as
+// [Selection.Blocks] does. An error ends it.
 func (x *Index) Blocks(ctx context.Context, w Window) iter.Seq2[Block, error] {
 	return func(yield func(Block, error) bool) {
 		s, err := x.Select(ctx, w)
@@ -186,8 +185,20 @@ func (x *Index) Blocks(ctx context.Context, w Window) iter.Seq2[Block, error] {
 			yield(Block{}, err)
 			return
 		}
+		for b := range s.Blocks() {
+			if !yield(b, nil) {
+				return
+			}
+		}
+	}
+}
+
+// Blocks yields the code-blocks by resolution, component, precinct, sub-band, row
+// and column. The slices of a Block are the caller's.
+func (s *Selection) Blocks() iter.Seq[Block] {
+	return func(yield func(Block) bool) {
 		for i := range s.blocks {
-			if !yield(s.block(i), nil) {
+			if !yield(s.block(i)) {
 				return
 			}
 		}
