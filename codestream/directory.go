@@ -7,9 +7,14 @@ package codestream
 // and a little around them.
 type directory [][]precinctDir
 
-// A precinctDir is the numbers of a resolution's precincts. A resolution with
-// few precincts has no pages.
+// A precinctDir is the numbers of a resolution's precincts.
 type precinctDir struct {
+	only uint32         // of a resolution with one precinct
+	many *precinctPages // of others; nil until one is set
+}
+
+// A precinctPages is the numbers of several precincts: few, or in pages.
+type precinctPages struct {
 	few   []uint32
 	pages map[int64]*[dirPage]uint32
 }
@@ -33,7 +38,17 @@ func (d directory) get(component, resolution int, p int64) uint32 {
 	return r.get(p)
 }
 
-func (r *precinctDir) get(p int64) uint32 {
+func (d *precinctDir) get(p int64) uint32 {
+	if d.many != nil {
+		return d.many.get(p)
+	}
+	if p == 0 {
+		return d.only
+	}
+	return 0
+}
+
+func (r *precinctPages) get(p int64) uint32 {
 	if p < int64(len(r.few)) {
 		return r.few[p]
 	}
@@ -52,14 +67,20 @@ func (d *directory) set(g *tileGeometry, component, resolution int, p int64, v u
 	if (*d)[component] == nil {
 		(*d)[component] = make([]precinctDir, c.levels+1)
 	}
-	r := &(*d)[component][resolution]
-	if r.few == nil && r.pages == nil {
-		if n := mulSat(c.precincts(resolution)); n <= dirPage {
-			r.few = make([]uint32, n)
-		} else {
-			r.pages = make(map[int64]*[dirPage]uint32)
+	dir := &(*d)[component][resolution]
+	if dir.many == nil {
+		n := mulSat(c.precincts(resolution))
+		switch {
+		case n == 1:
+			dir.only = v
+			return
+		case n <= dirPage:
+			dir.many = &precinctPages{few: make([]uint32, n)}
+		default:
+			dir.many = &precinctPages{pages: make(map[int64]*[dirPage]uint32)}
 		}
 	}
+	r := dir.many
 	if r.few != nil {
 		r.few[p] = v
 		return
@@ -75,9 +96,16 @@ func (d *directory) set(g *tileGeometry, component, resolution int, p int64, v u
 // each calls f for the precincts in a rectangle, by column and row from 0, of
 // which something is set. It takes no longer than either going through the
 // rectangle or through all that is set. An error ends it.
-func (r *precinctDir) each(wide int64, in rect, f func(p int64, v uint32) error) error {
-	if r == nil || in.empty() || r.few == nil && r.pages == nil {
+func (d *precinctDir) each(wide int64, in rect, f func(p int64, v uint32) error) error {
+	if d == nil || in.empty() {
 		return nil
+	}
+	r := d.many
+	if r == nil {
+		if d.only == 0 || in.x0 > 0 || in.y0 > 0 {
+			return nil
+		}
+		return f(0, d.only)
 	}
 	if r.few != nil || mulSat(in.x1-in.x0, in.y1-in.y0) <= dirPage*int64(len(r.pages)) {
 		for y := in.y0; y < in.y1; y++ {
@@ -105,13 +133,26 @@ func (r *precinctDir) each(wide int64, in rect, f func(p int64, v uint32) error)
 	return nil
 }
 
+// all calls f for all precincts of which something is set.
+func (d *precinctDir) all(f func(p int64, v uint32) error) error {
+	const most = int64(^uint64(0) >> 1)
+	if d.many != nil && d.many.few != nil {
+		n := int64(len(d.many.few))
+		return d.each(n, rect{0, 0, n, 1}, f)
+	}
+	return d.each(most, rect{0, 0, most, 1}, f)
+}
+
 // size is how much memory the directory takes, in bytes, roughly.
 func (d directory) size() int64 {
 	n := int64(0)
 	for _, c := range d {
 		n += 24
 		for i := range c {
-			n += 32 + 4*int64(len(c[i].few)) + int64(len(c[i].pages))*(dirPage*4+24)
+			n += 16
+			if r := c[i].many; r != nil {
+				n += 32 + 4*int64(len(r.few)) + int64(len(r.pages))*(dirPage*4+24)
+			}
 		}
 	}
 	return n

@@ -328,18 +328,11 @@ func appendDirectory(dst []byte, d directory) []byte {
 		dst = binary.AppendUvarint(dst, uint64(len(c)))
 		for i := range c {
 			var list []entry
-			for p, v := range c[i].few {
-				if v != 0 {
-					list = append(list, entry{int64(p), v})
-				}
-			}
-			for k, page := range c[i].pages {
-				for p, v := range page {
-					if v != 0 {
-						list = append(list, entry{k*dirPage + int64(p), v})
-					}
-				}
-			}
+			// The function returns no error.
+			_ = c[i].all(func(p int64, v uint32) error {
+				list = append(list, entry{p, v})
+				return nil
+			})
 			slices.SortFunc(list, func(a, b entry) int { return cmp.Compare(a.p, b.p) })
 			dst = binary.AppendUvarint(dst, uint64(len(list)))
 			last := entry{-1, 0}
