@@ -6,6 +6,7 @@ import (
 	"sort"
 	"sync"
 
+	"github.com/stria-j2k/stria/encode"
 	"github.com/stria-j2k/stria/jp2"
 	"github.com/stria-j2k/stria/tile"
 )
@@ -16,27 +17,33 @@ type facts struct {
 	budget int64 // the largest area that the budget has room for; -1: any
 }
 
-// limits are l and what the decoder's budget has room for: what the image
-// information document promises, the plan must not refuse.
-func (f *facts) limits(dec *tile.Decoder, file *jp2.File, l Limits) Limits {
-	f.once.Do(func() { f.budget = affordable(dec, file, l) })
+// limits are l and what the decoder's budget has room for, an encoder of the
+// given format included: what the image information document promises must not
+// be refused later.
+func (f *facts) limits(dec *tile.Decoder, file *jp2.File, format encode.Format, l Limits) Limits {
+	f.once.Do(func() { f.budget = affordable(dec, file, format, l) })
 	if f.budget < 0 {
 		return l
 	}
 	return l.Tighter(Limits{MaxWidth: -1, MaxHeight: -1, MaxArea: f.budget})
 }
 
-// affordable is the largest area of the full image under l that can be planned;
-// -1 when the budget is not what bounds it.
-func affordable(dec *tile.Decoder, file *jp2.File, l Limits) int64 {
+// affordable is the largest area of the full image under l that the budget has
+// room for; -1 when it is not the budget that bounds it.
+func affordable(dec *tile.Decoder, file *jp2.File, format encode.Format, l Limits) int64 {
 	full := file.Bounds().Size()
 	e := l.effective()
+	budget := budgetBytes(dec)
 	fits := func(area int64) bool {
 		e := e
 		e.MaxArea = area
 		w, h := e.fit(int64(full.X), int64(full.Y), int64(full.X), int64(full.Y))
-		_, err := dec.Plan(file, tile.Request{Size: image.Pt(int(w), int(h))})
-		return !errors.Is(err, tile.ErrBudget)
+		plan, err := dec.Plan(file, tile.Request{Size: image.Pt(int(w), int(h))})
+		if err != nil {
+			return !errors.Is(err, tile.ErrBudget)
+		}
+		need := plan.Memory() + encode.Memory(format, plan.Size(), plan.PixelFormat())
+		return budget < 0 || need <= budget
 	}
 	most := int64(full.X) * int64(full.Y)
 	if e.MaxArea > 0 {
@@ -45,10 +52,19 @@ func affordable(dec *tile.Decoder, file *jp2.File, l Limits) int64 {
 	if fits(most) {
 		return -1
 	}
-	// Plans are made in steps of a two hundredth and smaller is never dearer.
+	// In steps of a two hundredth; what is smaller is taken to be cheaper.
 	const steps = 200
 	n := sort.Search(steps, func(i int) bool { return !fits(most / steps * int64(i+1)) })
 	return max(1, most/steps*int64(n))
+}
+
+// budgetBytes is the size of a decoder's budget; negative: no limit.
+func budgetBytes(dec *tile.Decoder) int64 {
+	const byDefault = 512 << 20
+	if dec.Budget == nil || dec.Budget.Bytes == 0 {
+		return byDefault
+	}
+	return dec.Budget.Bytes
 }
 
 // indexBytes is about what the headers and the whole index of file take; an index

@@ -267,7 +267,7 @@ func (e *deniedError) Unwrap() error { return e.err }
 
 // limits are the handler's, and what the budget has room for of that image.
 func (h *Handler) limits(k *keptFile) Limits {
-	return k.facts.limits(h.decoder, k.image.File, h.Limits)
+	return k.facts.limits(h.decoder, k.image.File, h.formats[defaultFormat], h.Limits)
 }
 
 // serveImage answers an image request.
