@@ -60,6 +60,7 @@ type Codeword struct{ Passes, Length int }
 type Selection struct {
 	window     Window
 	components []int
+	coding     *TileCoding // of the assembled codestream
 	bits       []componentBits
 	box        rect // reduced reference grid: the virtual tile
 	area       rect // reduced reference grid: the window
@@ -104,6 +105,10 @@ func (s *Selection) Window() Window {
 	w.Components = slices.Clone(s.components)
 	return w
 }
+
+// Coding is the coding parameters of the assembled codestream, the resolutions
+// dropped and Components as in Window. It must not be changed.
+func (s *Selection) Coding() *TileCoding { return s.coding }
 
 // Bounds is the virtual tile on the reduced reference grid.
 func (s *Selection) Bounds() image.Rectangle { return s.box.rectangle() }
@@ -173,6 +178,7 @@ func (x *Index) Select(ctx context.Context, w Window) (*Selection, error) {
 	if err := s.assemble(x.h, v); err != nil {
 		return nil, err
 	}
+	s.coding = &v.coding
 	return s, nil
 }
 

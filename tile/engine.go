@@ -39,8 +39,7 @@ type Walk interface {
 // depends on.
 type Job struct {
 	Selection *codestream.Selection
-	Coding    *codestream.TileCoding // the original tile's
-	Data      io.ReaderAt            // holds the bytes of Selection.Spans, at their offsets in the source
+	Data      io.ReaderAt // holds the bytes of Selection.Spans, at their offsets in the source
 }
 
 // Planes are the samples of an area as they are coded: before palette, colour

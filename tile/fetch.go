@@ -167,7 +167,6 @@ func (r *run) fetchChunk(c chunk, chunks chan<- fetchedChunk, slots chan struct{
 // sel selects a walk's code-blocks. Its error ends the run; what is wrong with
 // the image alone stays with the walk.
 func (r *run) sel(w *walk) error {
-	index := r.plan.file.Index()
 	w.record = &record{limit: r.plan.layout.record}
 	ctx := codestream.WithTrace(r.ctx, &codestream.Trace{
 		Read: func(off int64, p []byte, took time.Duration, err error) {
@@ -175,10 +174,7 @@ func (r *run) sel(w *walk) error {
 			w.record.add(off, p)
 		},
 	})
-	w.selection, w.err = index.Select(ctx, r.plan.codestreamWindow(w.window))
-	if w.err == nil {
-		w.coding, w.err = index.TileCoding(ctx, w.tile)
-	}
+	w.selection, w.err = r.plan.file.Index().Select(ctx, r.plan.codestreamWindow(w.window))
 	return r.judge(w.tile, w.err)
 }
 

@@ -44,13 +44,13 @@ func (openJPEG) Begin(ctx context.Context, job *Job) (Walk, error) {
 		return nil, err
 	}
 	w := &openJPEGWalk{selection: job.Selection}
-	for i, c := range job.Coding.Components {
+	for i, c := range job.Selection.Coding().Components {
 		if c.Style&(codestream.HT|codestream.HTMixed) != 0 && !openjpeg.SupportsHT() {
 			return nil, fmt.Errorf("tile: component %d has High-Throughput blocks, which need OpenJPEG 2.5.1: %w",
 				i, errors.ErrUnsupported)
 		}
 		if !c.Reversible {
-			w.margin = max(w.margin, 1<<(c.Levels-job.Selection.Window().Reduce))
+			w.margin = max(w.margin, 1<<c.Levels)
 		}
 	}
 	stream, err := job.Selection.AppendTo(make([]byte, 0, job.Selection.AssembledSize()), job.Data)

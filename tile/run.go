@@ -71,7 +71,6 @@ type slab struct {
 type walk struct {
 	window
 	selection *codestream.Selection
-	coding    *codestream.TileCoding
 	record    *record       // until it is fetched
 	fetched   chan struct{} // closed when data or err is there
 	data      *buffer
@@ -315,7 +314,7 @@ func (r *run) decodeArea(w *walk, area image.Rectangle, dst *Planes) (err error)
 	began := time.Now()
 	first := w.engine == nil
 	if first {
-		w.engine, err = r.plan.dec.engine().Begin(r.ctx, &Job{Selection: w.selection, Coding: w.coding, Data: w.data})
+		w.engine, err = r.plan.dec.engine().Begin(r.ctx, &Job{Selection: w.selection, Data: w.data})
 		w.data = nil
 		w.release()
 		if err != nil {

@@ -43,12 +43,15 @@ var (
 	Untiled200PLT       = grey200("untiled-lossy-200-plt", lossy, precincts, plt)
 	Untiled200Precincts = grey200("untiled-lossy-200-precincts", lossy, precincts)
 	Untiled200Lossless  = grey200("untiled-lossless-200")
+
+	// opj_compress takes some 6 GB for this one.
+	Untiled200RGB = named("untiled-lossy-200-rgb", 16384, 12288, 3, [][]string{lossy})
 )
 
 // All is every image.
 var All = []Image{
 	TiledLossy, TiledLossless, UntiledLossy, UntiledLossless,
-	Untiled200, Untiled200PLT, Untiled200Precincts, Untiled200Lossless,
+	Untiled200, Untiled200PLT, Untiled200Precincts, Untiled200Lossless, Untiled200RGB,
 }
 
 func rgb35(name string, options ...[]string) Image { return named(name, 7168, 4896, 3, options) }
