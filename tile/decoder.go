@@ -25,7 +25,9 @@ type Decoder struct {
 	Strict bool
 
 	// Gap is how many unwanted bytes may be read to save a read: ranges closer
-	// than this are read as one. Zero: 4096; negative: none.
+	// than this are read as one. Zero merges the closest ones as long as that
+	// adds no more than a quarter and 16 KiB to what is read; where reads are
+	// slow, as with object stores, 64 KiB saves many. Negative: none.
 	Gap int64
 
 	// Reads is how many ranges of the source are read at the same time by one
@@ -54,7 +56,7 @@ func (d *Decoder) gap() int64 {
 	case d.Gap < 0:
 		return 0
 	case d.Gap == 0:
-		return 4096
+		return spareGap
 	}
 	return d.Gap
 }

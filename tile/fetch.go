@@ -5,6 +5,7 @@ package tile
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"fmt"
 	"image"
@@ -21,18 +22,44 @@ import (
 // same time.
 const longestRead = 4 << 20
 
-// coalesce sorts spans and merges those that overlap or are at most gap bytes
-// apart.
+// coalesce sorts spans and merges those that overlap or lie at most gap bytes
+// apart. A gap of spareGap stands for the largest that wastes little.
 func coalesce(spans []codestream.Span, gap int64) []codestream.Span {
-	slices.SortFunc(spans, func(a, b codestream.Span) int {
-		switch {
-		case a.Off < b.Off:
-			return -1
-		case a.Off > b.Off:
-			return 1
+	slices.SortFunc(spans, func(a, b codestream.Span) int { return cmp.Compare(a.Off, b.Off) })
+	spans = merge(spans, 0)
+	if gap != spareGap {
+		return merge(spans, gap)
+	}
+	var gaps []int64
+	spare := int64(spareBytes)
+	for i, s := range spans {
+		spare += s.Len / spareShare
+		if i > 0 {
+			gaps = append(gaps, s.Off-spans[i-1].End())
 		}
-		return 0
-	})
+	}
+	slices.Sort(gaps)
+	gap = 0
+	for i, g := range gaps {
+		if spare -= g; spare < 0 {
+			break
+		}
+		if i+1 == len(gaps) || gaps[i+1] > g {
+			gap = g // all of this length fit
+		}
+	}
+	return merge(spans, gap)
+}
+
+// What merging may add to what is read: a part of it, and some more.
+const (
+	spareGap   = -1
+	spareShare = 4
+	spareBytes = 16 << 10
+)
+
+// merge merges sorted spans, in place.
+func merge(spans []codestream.Span, gap int64) []codestream.Span {
 	out := spans[:0]
 	for _, s := range spans {
 		if s.Len <= 0 {

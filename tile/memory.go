@@ -5,6 +5,8 @@ package tile
 
 import (
 	"image"
+	"iter"
+	"slices"
 
 	"github.com/stria-j2k/stria/codestream"
 )
@@ -132,28 +134,25 @@ type layout struct {
 const (
 	// Engines cannot be interrupted: a piece has at most this many samples,
 	// which take tens of milliseconds. A source area as small is one slab.
-	pieceSamples = 3 << 19
+	pieceSamples = 1 << 20
 
 	// uncut is a length that nothing has.
 	uncut = 1 << 30
-
-	// The widest column: engines hold lines as wide as a window.
-	widestColumn = 8192
 )
 
-// slabLengths and chunkLengths are the lengths of slabs and of walks to choose
-// from, in reduced pixels.
+// Lengths to choose from, in reduced pixels, best first.
 var (
-	slabLengths  = [...]int{256, 128, 64, 32, 16}
-	chunkLengths = [...]int{8192, 4096, 2048, 1024, 512, 256, 128, 64, 32, 16}
+	slabLengths   = [...]int{256, 128, 64, 32, 16}
+	chunkLengths  = [...]int{8192, 4096, 2048, 1024, 512, 256, 128, 64, 32, 16}
+	columnLengths = [...]int{8192, 4096, 2048, 1024, 512}
 )
 
 // overhead is what a layout costs in time, as a factor: short slabs for what is
 // done once a window (with OpenJPEG, 64 rows take a quarter longer than one
-// window), and short walks for the code-blocks at their ends, which are decoded
-// by both neighbours.
-func overhead(slab, chunk int) float64 {
-	return (1 + 16/float64(slab)) * (1 + 140/float64(chunk))
+// window), and the ends of walks for the code-blocks that are decoded on both
+// sides.
+func (l layout) overhead() float64 {
+	return (1 + 16/float64(l.slab)) * (1 + 140/float64(l.chunk)) * (1 + 140/float64(l.column))
 }
 
 // acceptable is the overhead that is gladly borne to leave most of the budget
@@ -173,39 +172,27 @@ func (p *Plan) cut(limit int64) error {
 		}
 	}
 
-	column := uncut
-	if n := max(workers, ceilDiv(across, widestColumn)); p.tilesAcross() < n && across > 1024 {
-		column = (ceilDiv(across, n) + 255) &^ 255
-	}
-	width := int64(min(across, column, p.tileAcross()))
 	var best, small Plan
 	least := int64(-1)
-	consider := func(to *Plan, q *Plan, room int64) {
-		if q.memory <= room && (to.memory == 0 ||
-			overhead(q.layout.slab, q.layout.chunk) < overhead(to.layout.slab, to.layout.chunk)) {
-			*to = *q
-		}
+	better := func(than *Plan, q *Plan, room int64) bool {
+		return q.memory <= room && (than.memory == 0 || q.layout.overhead() < than.layout.overhead())
 	}
-	for i, slab := range slabLengths {
-		if width*int64(slab)*components > pieceSamples && i < len(slabLengths)-1 {
-			continue
+	for l := range p.layouts(workers) {
+		q := *p
+		q.layout = l
+		q.memory = q.bound()
+		if better(&best, &q, limit) {
+			best = q
 		}
-		for _, chunk := range chunkLengths {
-			if chunk < slab {
-				break
-			}
-			q := *p
-			q.layout = layout{slab: slab, chunk: chunk, column: column, workers: workers}
-			q.memory = q.bound()
-			consider(&best, &q, limit)
-			consider(&small, &q, limit/4)
-			if least < 0 || q.memory < least {
-				least = q.memory
-			}
+		if better(&small, &q, limit/4) {
+			small = q
+		}
+		if least < 0 || q.memory < least {
+			least = q.memory
 		}
 	}
 	switch {
-	case small.memory > 0 && overhead(small.layout.slab, small.layout.chunk) <= acceptable:
+	case small.memory > 0 && small.layout.overhead() <= acceptable:
 		*p = small
 	case best.memory > 0:
 		*p = best
@@ -213,6 +200,37 @@ func (p *Plan) cut(limit int64) error {
 		return &BudgetError{Need: least, Limit: limit}
 	}
 	return nil
+}
+
+// layouts yields the layouts to choose from. Columns are as narrow as it takes
+// for every worker to have one.
+func (p *Plan) layouts(workers int) iter.Seq[layout] {
+	components := int64(len(p.file.Header.Components))
+	tile, enough := p.tileAcross(), p.tilesAcross() >= workers
+	columns := []int{uncut}
+	if !enough || tile > columnLengths[0] {
+		columns = slices.DeleteFunc(slices.Clone(columnLengths[:]), func(n int) bool {
+			return !enough && n > max(512, (tile/workers+255)&^255)
+		})
+	}
+	return func(yield func(layout) bool) {
+		for _, column := range columns {
+			for i, slab := range slabLengths {
+				samples := int64(min(column, tile)) * int64(slab) * components
+				if samples > pieceSamples && i < len(slabLengths)-1 {
+					continue
+				}
+				for _, chunk := range chunkLengths {
+					if chunk < slab {
+						break
+					}
+					if !yield(layout{slab: slab, chunk: chunk, column: column, workers: workers}) {
+						return
+					}
+				}
+			}
+		}
+	}
 }
 
 // tile bounds the size of a tile in reduced pixels.

@@ -173,7 +173,7 @@ func tiles(ctx context.Context, e *env) error {
 	return nil
 }
 
-// cold is the same window from a file that nothing is known of, and from one
+// cold, with the gap for slow sources, is the same window from a file that nothing is known of, and from one
 // whose index was kept.
 func cold(ctx context.Context, e *env) error {
 	path, err := images.Untiled200PLT.File(e.data)
@@ -186,7 +186,7 @@ func cold(ctx context.Context, e *env) error {
 		if err != nil {
 			return err
 		}
-		dec, req := new(tile.Decoder), tile.Request{Region: image.Rectangle{Min: at, Max: at.Add(image.Pt(256, 256))}}
+		dec, req := &tile.Decoder{Gap: 64 << 10}, tile.Request{Region: image.Rectangle{Min: at, Max: at.Add(image.Pt(256, 256))}}
 		if err := planes(ctx, dec, f, req); err != nil {
 			return err
 		}
@@ -225,7 +225,7 @@ func cold(ctx context.Context, e *env) error {
 		if err := f.SetIndex(x); err != nil {
 			return err
 		}
-		dec, req := new(tile.Decoder), tile.Request{Region: image.Rectangle{Min: at, Max: at.Add(image.Pt(256, 256))}}
+		dec, req := &tile.Decoder{Gap: 64 << 10}, tile.Request{Region: image.Rectangle{Min: at, Max: at.Add(image.Pt(256, 256))}}
 		p, err := dec.Plan(f, req)
 		if err != nil {
 			return err

@@ -14,7 +14,6 @@ import (
 	"runtime"
 	"slices"
 	"sync"
-	"syscall"
 	"time"
 
 	"github.com/stria-j2k/stria/bench/images"
@@ -29,6 +28,7 @@ type cropStats struct {
 	FirstMS float64 `json:"first_byte_ms"`
 	TotalMS float64 `json:"total_ms"`
 	Blocks  int64   `json:"blocks"`
+	Peak    int64   `json:"peak_memory"`
 }
 
 // cropped runs the crop example to a JPEG that is thrown away, and returns the
@@ -45,7 +45,7 @@ func (e *env) cropped(path string, args ...string) (int64, cropStats, error) {
 	if err := json.Unmarshal(stderr.data, &stats); err != nil {
 		return 0, stats, err
 	}
-	return cmd.ProcessState.SysUsage().(*syscall.Rusage).Maxrss * 1024, stats, nil
+	return stats.Peak, stats, nil
 }
 
 // limited keeps the first bytes written to it.
