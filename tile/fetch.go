@@ -205,6 +205,22 @@ func (r *run) sel(w *walk) error {
 	return r.judge(w.tile, w.err)
 }
 
+// bounded holds a selection against what the plan's memory is for. The plan
+// knows the main header; a tile's own header may ask for more code-blocks, and
+// corrupt packet headers for more bytes than the samples could ever need.
+func (r *run) bounded(w *walk) error {
+	s, most := w.selection, r.plan.layout.most
+	if s.VirtualBlocks() > most.Blocks || s.VirtualPrecincts() > most.Precincts {
+		return fmt.Errorf("tile: tile %d is cut into smaller code-blocks or precincts than the main header says: %w",
+			w.tile, ErrBudget)
+	}
+	if s.AssembledSize() > most.Bytes {
+		return &codestream.FormatError{Offset: s.Spans()[0].Off, Where: "code-blocks",
+			Err: fmt.Errorf("%d bytes for a window of tile %d, more than its samples can need", s.Bytes(), w.tile)}
+	}
+	return nil
+}
+
 // fetchWalk starts the reads of one walk.
 func (r *run) fetchWalk(w *walk, slots chan struct{}, reads *sync.WaitGroup) error {
 	p := r.plan
@@ -219,6 +235,10 @@ func (r *run) fetchWalk(w *walk, slots chan struct{}, reads *sync.WaitGroup) err
 	}
 	if err := r.judge(w.tile, w.selection.Damage()); err != nil {
 		return err
+	}
+	if w.err = r.bounded(w); w.err != nil {
+		close(w.fetched)
+		return r.judge(w.tile, w.err)
 	}
 
 	b := &buffer{spans: coalesce(w.selection.Spans(), p.dec.gap())}

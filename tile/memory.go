@@ -126,6 +126,7 @@ type layout struct {
 	column  int   // length across of a walk
 	workers int   // decoding at once
 	walks   int   // with an engine at one time
+	most    Cost  // of what a walk may have: Bytes, Blocks and Precincts
 	walk    int64 // coded bytes of a walk of more than one slab
 	ahead   int64 // coded bytes that are fetched and wait for the engine
 	record  int64 // bytes kept of what the index reads
@@ -290,6 +291,8 @@ func (p *Plan) bound() int64 {
 	one := p.windowCost(point(column, slab), point(column, slab), false)
 	many := p.windowCost(point(column, chunk), point(column, slab), true)
 	l.walk = many.Bytes
+	l.most = Cost{Bytes: max(one.Bytes, many.Bytes), Blocks: max(one.Blocks, many.Blocks),
+		Precincts: max(one.Precincts, many.Precincts)}
 	l.ahead = min(max(2*max(one.Bytes, many.Bytes), 1<<20), 32<<20)
 	stream := p.file.Header.Span.Len
 	l.record = min(4<<20, 2*stream/int64(p.file.Header.NumTiles())+4<<10)

@@ -43,7 +43,8 @@ func (openJPEG) Begin(ctx context.Context, job *Job) (Walk, error) {
 	if err := context.Cause(ctx); err != nil {
 		return nil, err
 	}
-	w := &openJPEGWalk{selection: job.Selection}
+	window := job.Selection.Window()
+	w := &openJPEGWalk{selection: job.Selection, components: window.Components, reduce: window.Reduce}
 	for i, c := range job.Selection.Coding().Components {
 		if c.Style&(codestream.HT|codestream.HTMixed) != 0 && !openjpeg.SupportsHT() {
 			return nil, fmt.Errorf("tile: component %d has High-Throughput blocks, which need OpenJPEG 2.5.1: %w",
@@ -52,6 +53,9 @@ func (openJPEG) Begin(ctx context.Context, job *Job) (Walk, error) {
 		if !c.Reversible {
 			w.margin = max(w.margin, 1<<c.Levels)
 		}
+	}
+	if err := w.check(); err != nil {
+		return nil, err
 	}
 	stream, err := job.Selection.AppendTo(make([]byte, 0, job.Selection.AssembledSize()), job.Data)
 	if err != nil {
@@ -66,10 +70,29 @@ func (openJPEG) Begin(ctx context.Context, job *Job) (Walk, error) {
 
 // An openJPEGWalk is one codec on one assembled tile.
 type openJPEGWalk struct {
-	selection *codestream.Selection
-	decoder   *openjpeg.Decoder
-	margin    int // reduced reference grid: see Decode
-	planes    []openjpeg.Plane
+	selection  *codestream.Selection
+	components []int // of the image, in the assembled codestream's order
+	decoder    *openjpeg.Decoder
+	reduce     int
+	margin     int // reduced reference grid: see Decode
+	planes     []openjpeg.Plane
+}
+
+// check refuses what OpenJPEG must not be given: it has no limits of its own.
+func (w *openJPEGWalk) check() error {
+	s := w.selection
+	cost := openjpeg.Cost{
+		Components: len(w.components),
+		Blocks:     s.VirtualBlocks(),
+		Precincts:  s.VirtualPrecincts(),
+		Included:   int64(s.NumBlocks()),
+		Bytes:      s.AssembledSize(),
+		Work:       s.Work(),
+	}
+	for i := range w.components {
+		cost.Bits = max(cost.Bits, s.Planes(i))
+	}
+	return cost.Check()
 }
 
 func (w *openJPEGWalk) Decode(ctx context.Context, area image.Rectangle, dst *Planes) error {
@@ -78,11 +101,11 @@ func (w *openJPEGWalk) Decode(ctx context.Context, area image.Rectangle, dst *Pl
 	}
 	// OpenJPEG's 9/7 windows reach one coefficient too short at each level: a
 	// larger window is decoded, and what is too much thrown away.
-	window := divideCeil(area, image.Pt(1, 1), w.selection.Window().Reduce)
+	window := divideCeil(area, image.Pt(1, 1), w.reduce)
 	window = window.Inset(-w.margin).Intersect(w.decoder.Bounds())
 	w.planes = w.planes[:0]
-	for _, p := range dst.Planes {
-		w.planes = append(w.planes, openjpeg.Plane(p))
+	for _, c := range w.components {
+		w.planes = append(w.planes, openjpeg.Plane(dst.Planes[c]))
 	}
 	return w.decoder.Decode(window, w.planes)
 }
