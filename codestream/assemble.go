@@ -8,7 +8,6 @@ import (
 	"encoding/binary"
 	"fmt"
 	"io"
-	"reflect"
 	"slices"
 )
 
@@ -56,16 +55,21 @@ func (c *ComponentCoding) AssembledPrecinct(r int) Precinct {
 	}
 }
 
+// assembledPrecincts is AssembledPrecinct of all resolutions.
+func (c *ComponentCoding) assembledPrecincts() []Precinct {
+	size := make([]Precinct, c.Levels+1)
+	for r := range size {
+		size[r] = c.AssembledPrecinct(r)
+	}
+	return size
+}
+
 // virtual lays out the virtual tile. Its precincts are as large as possible,
 // unless smaller ones cut the code-blocks.
 func (v *view) virtual() {
 	for i := range v.coding.Components {
 		k := &v.coding.Components[i]
-		size := make([]Precinct, k.Levels+1)
-		for r := range size {
-			size[r] = k.AssembledPrecinct(r)
-		}
-		k.Precincts = size
+		k.Precincts = k.assembledPrecincts()
 	}
 	v.coding.Progression, v.coding.Progressions = LRCP, nil
 	v.coding.Layers, v.coding.SOP, v.coding.EPH = 1, false, false
@@ -74,6 +78,26 @@ func (v *view) virtual() {
 
 // assemble writes all headers.
 func (s *Selection) assemble(h *Header, v *view) error {
+	length, err := s.body(h)
+	if err != nil {
+		return err
+	}
+	box := s.box.rectangle()
+	own := &Header{Bounds: box, FirstTile: box, CAP: h.CAP}
+	ht := false
+	for i, c := range s.components {
+		own.Components = append(own.Components, h.Components[c])
+		ht = ht || v.coding.Components[i].Style&HT != 0
+	}
+	s.main = appendMain(nil, own, ht)
+	s.main = appendTileCoding(s.main, &v.coding)
+	s.main = appendSOT(s.main, sot{length: sotSize + 2 + length, parts: 1})
+	s.main = binary.BigEndian.AppendUint16(s.main, uint16(SOD))
+	return nil
+}
+
+// body writes the packet headers and returns how long the tile's data becomes.
+func (s *Selection) body(h *Header) (int64, error) {
 	g := s.virtual
 	for i := range g.components {
 		c := &g.components[i]
@@ -87,7 +111,7 @@ func (s *Selection) assemble(h *Header, v *view) error {
 		}
 	}
 	if s.numPlace > maxVirtualPrecincts || s.numGrid > maxVirtualBlocks {
-		return fmt.Errorf("codestream: a window of %d precincts and %d code-blocks: %w",
+		return 0, fmt.Errorf("codestream: a window of %d precincts and %d code-blocks: %w",
 			s.numPlace, s.numGrid, errTooManyBlocks)
 	}
 	s.packets()
@@ -96,56 +120,33 @@ func (s *Selection) assemble(h *Header, v *view) error {
 		s.heads = []byte{0}
 		s.layout = []assemblyPart{{1, 0}}
 	}
-	body := int64(len(s.heads)) + s.bytes
-	if body > 1<<32-1-sotSize-2 {
-		return unsupported(h.Span.Off, "packets", "a window of more than 4 GiB")
+	length := int64(len(s.heads)) + s.bytes
+	if length > 1<<32-1-maxPartHeader {
+		return 0, unsupported(h.Span.Off, "packets", "a window of more than 4 GiB")
 	}
-	s.main = v.appendMain(nil, h)
-	s.main = appendSOT(s.main, sot{length: sotSize + 2 + body, parts: 1})
-	s.main = binary.BigEndian.AppendUint16(s.main, uint16(SOD))
-	return nil
+	return length, nil
 }
 
-// appendMain appends the main header.
-func (v *view) appendMain(dst []byte, h *Header) []byte {
+// maxPartHeader bounds the header of a tile-part that is written: its coding
+// parameters are those of at most so many components.
+const maxPartHeader = 1 << 24
+
+// appendMain appends the main header as far as it has no coding parameters. Of
+// h it takes the geometry, the components and CAP; ht says whether any of the
+// blocks is High-Throughput.
+func appendMain(dst []byte, h *Header, ht bool) []byte {
 	dst = binary.BigEndian.AppendUint16(dst, uint16(SOC))
-	box := v.s.box.rectangle()
-	n := len(v.s.components)
-	own := &Header{Bounds: box, FirstTile: box, Components: make([]Component, n)}
-	ht := false
-	for i, c := range v.s.components {
-		own.Components[i] = Component{
-			Depth:  h.Components[c].Depth,
-			Signed: h.Components[c].Signed,
-			Sub:    h.Components[c].Sub,
-		}
-		ht = ht || v.coding.Components[i].Style&HT != 0
-	}
-	caps := h.CAP
+	own := Header{Bounds: h.Bounds, FirstTile: h.FirstTile, Components: h.Components}
 	if ht {
 		own.Rsiz = 0x4000
+	}
+	dst = appendSIZ(dst, &own)
+	if ht {
+		caps := h.CAP
 		if caps == nil {
 			caps = &CAP{Pcap: 1 << 17, Ccap: []uint16{0}}
 		}
-	}
-	dst = appendSIZ(dst, own)
-	if ht {
 		dst = appendCAP(dst, caps)
-	}
-	all := v.coding.Components
-	dst = appendCOD(dst, v.coding.Coding, all[0])
-	dst = appendQCD(dst, all[0].Quant)
-	for i := range all {
-		k := &all[i]
-		if !k.sameBlocks(&all[0]) {
-			dst = appendCOC(dst, n, i, *k)
-		}
-		if !reflect.DeepEqual(k.Quant, all[0].Quant) {
-			dst = appendQCC(dst, n, i, k.Quant)
-		}
-		if k.ROIShift != 0 {
-			dst = appendRGN(dst, n, i, k.ROIShift)
-		}
 	}
 	return dst
 }
@@ -275,20 +276,12 @@ func Assemble(ctx context.Context, dst io.Writer, x *Index, w Window) error {
 	if err != nil {
 		return err
 	}
-	b, err := s.AppendTo(nil, contextReader{ctx, x.r})
-	if err != nil {
+	if _, err := dst.Write(s.main); err != nil {
 		return err
 	}
-	_, err = dst.Write(b)
+	if err := s.copyBody(ctx, dst, x.r); err != nil {
+		return err
+	}
+	_, err = dst.Write(binary.BigEndian.AppendUint16(nil, uint16(EOC)))
 	return err
-}
-
-// A contextReader reads from r as long as ctx allows.
-type contextReader struct {
-	ctx context.Context
-	r   io.ReaderAt
-}
-
-func (r contextReader) ReadAt(p []byte, off int64) (int, error) {
-	return readUpTo(r.ctx, r.r, p, off)
 }

@@ -175,6 +175,12 @@ func decodeAll(t *testing.T, x *codestream.Index, data []byte, reduce, layers in
 // opjDecompress decodes a codestream with OpenJPEG's program.
 func opjDecompress(t testing.TB, stream []byte, components, reduce, layers int) []corpus.Plane {
 	t.Helper()
+	return decompress(t, "opj_decompress", stream, components, reduce, layers)
+}
+
+// decompress decodes a codestream with a program that takes OpenJPEG's options.
+func decompress(t testing.TB, program string, stream []byte, components, reduce, layers int) []corpus.Plane {
+	t.Helper()
 	dir := t.TempDir()
 	in := filepath.Join(dir, "in.j2k")
 	require.NoError(t, os.WriteFile(in, stream, 0o600))
@@ -182,9 +188,9 @@ func opjDecompress(t testing.TB, stream []byte, components, reduce, layers int) 
 	if layers > 0 {
 		args = append(args, "-l", strconv.Itoa(layers))
 	}
-	msg, err := exec.CommandContext(t.Context(), "opj_decompress", args...).CombinedOutput()
+	msg, err := exec.CommandContext(t.Context(), program, args...).CombinedOutput()
 	if err != nil {
-		t.Logf("opj_decompress: %v\n%s", err, msg)
+		t.Logf("%s: %v\n%s", program, err, msg)
 		return nil
 	}
 	var planes []corpus.Plane

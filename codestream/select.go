@@ -165,21 +165,29 @@ func (x *Index) Select(ctx context.Context, w Window) (*Selection, error) {
 	if err != nil {
 		return nil, err
 	}
+	if err := t.find(ctx, x, v); err != nil {
+		return nil, err
+	}
+	if err := v.s.assemble(x.h, v); err != nil {
+		return nil, err
+	}
+	return v.s, nil
+}
+
+// find puts the blocks that a view needs into its selection.
+func (t *tilePackets) find(ctx context.Context, x *Index, v *view) error {
 	for done := false; !done; {
-		if err := t.load(ctx, x, v); err != nil {
-			return nil, err
+		err := t.load(ctx, x, v)
+		if err != nil {
+			return err
 		}
 		if done, err = t.collect(v); err != nil {
-			return nil, err
+			return err
 		}
 	}
 	v.sort()
-	s := v.s
-	if err := s.assemble(x.h, v); err != nil {
-		return nil, err
-	}
-	s.coding = &v.coding
-	return s, nil
+	v.s.coding = &v.coding
+	return nil
 }
 
 // Blocks yields the code-blocks that a window depends on and that have data, as
@@ -301,12 +309,7 @@ func (t *tilePackets) view(h *Header, w Window) (*view, error) {
 	}
 	v.reduced = newTileGeometry(box, v.sub, v.coding.Components)
 	levels := v.reduced.maxLevels
-	lx, ly := int64(1), int64(1)
-	irreversible := false
-	for i := range v.sub {
-		lx, ly = lcm(lx, int64(v.sub[i].X)), lcm(ly, int64(v.sub[i].Y))
-		irreversible = irreversible || !v.coding.Components[i].Reversible
-	}
+	lx, ly, irreversible := v.steps()
 	s.decode = s.area
 	if irreversible {
 		s.decode = grow(s.area, mulSat(lx, 1<<levels), mulSat(ly, 1<<levels), box)
@@ -322,6 +325,17 @@ func (t *tilePackets) view(h *Header, w Window) (*view, error) {
 		v.need(t, i, s.decode.ceilDiv(c.sx, c.sy))
 	}
 	return v, nil
+}
+
+// steps gives the steps of the reference grid at which all components have
+// samples, and whether any of them is coded with the 9/7 transform.
+func (v *view) steps() (lx, ly int64, irreversible bool) {
+	lx, ly = 1, 1
+	for i := range v.sub {
+		lx, ly = lcm(lx, int64(v.sub[i].X)), lcm(ly, int64(v.sub[i].Y))
+		irreversible = irreversible || !v.coding.Components[i].Reversible
+	}
+	return lx, ly, irreversible
 }
 
 // dropEmpty leaves out components that have no samples in the virtual tile, which
@@ -464,14 +478,19 @@ func (v *view) need(t *tilePackets, i int, area rect) {
 			below := c.box.ceilShift(c.levels - r + 1)
 			area = rect{x[0][0], y[0][0], x[0][1], y[0][1]}.intersect(below)
 		}
-		if n.precincts.empty() {
-			continue
-		}
-		v.needs = append(v.needs, n)
-		id := packetID{n.component, r, (n.precincts.y1-1)*res.wide + n.precincts.x1 - 1, v.layers - 1}
-		if !v.any || t.order.compare(v.last, id) < 0 {
-			v.last, v.any = id, true
-		}
+		v.keep(t, n, &res)
+	}
+}
+
+// keep takes a need on, if there is anything to it.
+func (v *view) keep(t *tilePackets, n need, res *resolution) {
+	if n.precincts.empty() {
+		return
+	}
+	v.needs = append(v.needs, n)
+	id := packetID{n.component, n.resolution, (n.precincts.y1-1)*res.wide + n.precincts.x1 - 1, v.layers - 1}
+	if !v.any || t.order.compare(v.last, id) < 0 {
+		v.last, v.any = id, true
 	}
 }
 

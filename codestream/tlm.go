@@ -2,6 +2,8 @@
 
 package codestream
 
+import "encoding/binary"
+
 // A tlmEntry is one tile-part as TLM has it.
 type tlmEntry struct {
 	tile   int
@@ -44,4 +46,24 @@ func parseTLM(f *fields, next, tiles int) ([]tlmEntry, error) {
 		list[i] = e
 	}
 	return list, f.finish()
+}
+
+// tlmRoom is how many entries of tile and length go into one TLM segment.
+const tlmRoom = (1<<16 - 1 - 4) / 6
+
+// appendTLM appends TLM segments for tiles of one tile-part each, with lengths
+// of these many bytes. There are at most 65,535, so Ztlm does not overflow.
+func appendTLM(dst []byte, lengths []int64) []byte {
+	for z := 0; z*tlmRoom < len(lengths); z++ {
+		first := z * tlmRoom
+		dst = appendSegment(dst, TLM, func(b []byte) []byte {
+			b = append(b, byte(z), 2<<4|1<<6) // ST: 16 bits, SP: 32 bits
+			for i, n := range lengths[first:min(first+tlmRoom, len(lengths))] {
+				b = binary.BigEndian.AppendUint16(b, uint16(first+i))
+				b = binary.BigEndian.AppendUint32(b, uint32(n))
+			}
+			return b
+		})
+	}
+	return dst
 }

@@ -1,6 +1,11 @@
 package codestream
 
-import "testing"
+import (
+	"encoding/binary"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+)
 
 // The codec's component count stands for the tiles of the image; the cases start
 // at Stlm, Ztlm being read with the segment's place.
@@ -32,3 +37,27 @@ var tlmCases = []segmentCase[[]tlmEntry]{
 func TestTLM(t *testing.T) { tlmCodec.test(t, tlmCases) }
 
 func FuzzTLM(f *testing.F) { tlmCodec.fuzz(f, tlmCases) }
+
+// What is written reads back, over as many segments as it takes.
+func TestAppendTLM(t *testing.T) {
+	for _, n := range []int{0, 1, tlmRoom, tlmRoom + 1, maxTiles} {
+		lengths := make([]int64, n)
+		for i := range lengths {
+			lengths[i] = 1<<32 - 1 - int64(i)
+		}
+		data := appendTLM(nil, lengths)
+		var got []tlmEntry
+		for z := 0; len(data) > 0; z++ {
+			size := 2 + int(binary.BigEndian.Uint16(data[2:]))
+			require.EqualValues(t, TLM, binary.BigEndian.Uint16(data))
+			require.EqualValues(t, z, data[4])
+			list, err := parseTLM(&fields{marker: TLM, data: data[5:size]}, 0, n)
+			require.NoError(t, err)
+			got, data = append(got, list...), data[size:]
+		}
+		require.Len(t, got, n)
+		for i, e := range got {
+			require.Equal(t, tlmEntry{i, lengths[i]}, e)
+		}
+	}
+}
