@@ -10,6 +10,7 @@ import (
 	"image/png"
 	"io"
 	"io/fs"
+	"maps"
 	"net"
 	"net/http"
 	"os"
@@ -212,9 +213,7 @@ func (b *browser) eval(t *testing.T, expression string) any {
 // mouse sends a mouse event.
 func (b *browser) mouse(t *testing.T, kind string, x, y int, more map[string]any) {
 	params := map[string]any{"type": kind, "x": x, "y": y, "button": "left"}
-	for k, v := range more {
-		params[k] = v
-	}
+	maps.Copy(params, more)
 	b.call(t, "Input.dispatchMouseEvent", params, nil)
 }
 
