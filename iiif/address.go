@@ -3,6 +3,7 @@ package iiif
 // This file finds out under which address a client sees the server.
 
 import (
+	"net"
 	"net/http"
 	"net/url"
 	"strings"
@@ -45,17 +46,22 @@ func requestPrefix(r *http.Request, own string) string {
 		full = "/" + path
 	}
 	full, _, _ = strings.Cut(full, "?")
-	if prefix, ok := strings.CutSuffix(full, own); ok {
-		return prefix
+	prefix, ok := strings.CutSuffix(full, own)
+	// The request line is a stranger's too.
+	if !ok || !strings.HasPrefix(prefix, "/") || !only(prefix, pathCharacters) {
+		return "/"
 	}
-	return "/"
+	return prefix
 }
 
-// origin is what a proxy says of the request that it got.
-type origin struct{ scheme, host, prefix string }
+// pathCharacters may stand in a path, besides letters and digits (RFC 3986, 3.3).
+const pathCharacters = "-._~!$&'()*+,;=:@/%"
 
-// forwarded reads Forwarded (RFC 7239) or, without it, X-Forwarded-Proto, -Host
-// and -Port; and X-Forwarded-Prefix. Of several proxies the first is the one
+// origin is what a proxy says of the request that it got.
+type origin struct{ scheme, host, prefix, client string }
+
+// forwarded reads Forwarded (RFC 7239) or, without it, X-Forwarded-Proto, -Host,
+// -Port and -For; and X-Forwarded-Prefix. Of several proxies the first is the one
 // that the client talked to. What is not well-formed is passed over.
 func forwarded(h http.Header) origin {
 	var o origin
@@ -69,10 +75,13 @@ func forwarded(h http.Header) origin {
 				o.scheme = value
 			case "host":
 				o.host = value
+			case "for":
+				o.client = value
 			}
 		}
 	} else {
 		o.scheme = firstValue(h.Get("X-Forwarded-Proto"))
+		o.client = firstValue(h.Get("X-Forwarded-For"))
 		o.host = firstValue(h.Get("X-Forwarded-Host"))
 		port := firstValue(h.Get("X-Forwarded-Port"))
 		usual := port == "80" && o.scheme == "http" || port == "443" && o.scheme == "https"
@@ -88,10 +97,27 @@ func forwarded(h http.Header) origin {
 	if !only(o.host, "-._~:[]") {
 		o.host = ""
 	}
-	if !strings.HasPrefix(o.prefix, "/") || !only(o.prefix, "-._~!$&'()*+,;=:@/%") {
+	if !strings.HasPrefix(o.prefix, "/") || !only(o.prefix, pathCharacters) {
 		o.prefix = ""
 	}
 	return o
+}
+
+// client says whose the request is.
+func (h *Handler) client(r *http.Request) string {
+	if h.Client != nil {
+		return h.Client(r)
+	}
+	if h.trusted(r) {
+		if c := forwarded(r.Header).client; c != "" && len(c) <= 64 {
+			return c
+		}
+	}
+	host, _, err := net.SplitHostPort(r.RemoteAddr)
+	if err != nil {
+		return r.RemoteAddr
+	}
+	return host
 }
 
 func firstValue(list string) string {

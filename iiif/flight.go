@@ -7,6 +7,7 @@ import (
 	"io"
 	"runtime/debug"
 	"sync"
+	"sync/atomic"
 )
 
 // This file implements what lets identical requests share one run: the run
@@ -20,12 +21,17 @@ var errAbandoned = errors.New("iiif: everyone who asked has left")
 type flights struct {
 	mu    sync.Mutex
 	byKey map[Key]*flight
+	held  atomic.Int64 // bytes, of all flights that anyone can read
 }
+
+// heldAtMost bounds what all flights together hold, in bytes, but for one piece
+// each: slow readers of many results must not fill the memory.
+const heldAtMost = 32 << 20
 
 // A flight is a run under way and what it has written so far. As long as that is
 // no more than keep bytes, all of it is there for latecomers, and afterwards
-// the cache can have it. Beyond, what everyone has read is dropped, and the run
-// waits for the slowest reader once keep bytes are ahead of it.
+// the cache can have it. Beyond, or when all flights together hold too much, what
+// everyone has read is dropped, and the run waits for its slowest reader.
 type flight struct {
 	owner  *flights
 	key    Key
@@ -37,7 +43,9 @@ type flight struct {
 	pieces  [][]byte      // what was written; those dropped are nil
 	first   int           // the first that is not dropped
 	held    int           // bytes of those
+	written int           // bytes in all
 	readers map[*flightReader]struct{}
+	closed  bool // to latecomers
 	done    bool
 	err     error // of the run, when done
 }
@@ -104,6 +112,10 @@ func (f *flights) remove(fl *flight) {
 	if f.byKey[fl.key] == fl {
 		delete(f.byKey, fl.key)
 	}
+	fl.mu.Lock()
+	defer fl.mu.Unlock()
+	fl.closed = true
+	fl.trim()
 }
 
 // reader adds a reader, or returns nil when the beginning is gone, or nobody was
@@ -132,9 +144,20 @@ func (fl *flight) trim() {
 		slowest = min(slowest, r.next)
 	}
 	for ; fl.first < slowest; fl.first++ {
-		fl.held -= len(fl.pieces[fl.first])
+		fl.hold(-len(fl.pieces[fl.first]))
 		fl.pieces[fl.first] = nil
 	}
+}
+
+// hold counts n more bytes as held, or less. fl.mu is held.
+func (fl *flight) hold(n int) {
+	fl.held += n
+	fl.owner.held.Add(int64(n))
+}
+
+// full reports whether n more bytes are too much. fl.mu is held.
+func (fl *flight) full(n int) bool {
+	return fl.held+n > fl.keep || fl.held > 0 && fl.owner.held.Load()+int64(n) > heldAtMost
 }
 
 // A flightWriter is what a run writes to.
@@ -152,8 +175,8 @@ func (w flightWriter) Write(p []byte) (int, error) {
 	piece := append([]byte(nil), p...)
 	fl := w.flight
 	fl.mu.Lock()
-	for fl.held+len(p) > fl.keep {
-		if fl.trim(); fl.held == 0 || fl.held+len(p) <= fl.keep {
+	for fl.full(len(p)) {
+		if fl.trim(); fl.held == 0 || !fl.full(len(p)) {
 			break
 		}
 		changed := fl.changed
@@ -170,7 +193,8 @@ func (w flightWriter) Write(p []byte) (int, error) {
 		return 0, context.Cause(w.ctx)
 	}
 	fl.pieces = append(fl.pieces, piece)
-	fl.held += len(piece)
+	fl.hold(len(piece))
+	fl.written += len(piece)
 	fl.signal()
 	return len(p), nil
 }
@@ -202,6 +226,9 @@ func (r *flightReader) Next(ctx context.Context) ([]byte, error) {
 		if r.next < len(fl.pieces) {
 			piece := fl.pieces[r.next]
 			r.next++
+			if fl.closed {
+				fl.trim()
+			}
 			if !fl.done {
 				fl.signal() // the run may be waiting for this
 			}
@@ -232,7 +259,7 @@ func (r *flightReader) Size() (n int, ok bool) {
 	fl := r.flight
 	fl.mu.Lock()
 	defer fl.mu.Unlock()
-	return fl.held, fl.done && fl.err == nil && fl.first == 0
+	return fl.written, fl.done && fl.err == nil
 }
 
 // Close ends the reading. When it was the last reader of a run under way, the
@@ -252,5 +279,9 @@ func (r *flightReader) Close() {
 		if fl.owner.byKey[fl.key] == fl {
 			delete(fl.owner.byKey, fl.key)
 		}
+		fl.closed = true
+	}
+	if fl.closed {
+		fl.trim()
 	}
 }

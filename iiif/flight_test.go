@@ -143,6 +143,46 @@ func TestFlightWaitsForTheSlowest(t *testing.T) {
 	})
 }
 
+// Slow readers of many results do not fill the memory.
+func TestFlightsHoldLittle(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var f flights
+		const pieces, piece, slow = 40, 256 << 10, 30
+		run := func(ctx context.Context, w io.Writer) error {
+			for range pieces {
+				if _, err := w.Write(make([]byte, piece)); err != nil {
+					return err
+				}
+			}
+			return nil
+		}
+		var wg sync.WaitGroup
+		for i := range slow {
+			wg.Go(func() {
+				r, _ := f.join(t.Context(), Key{byte(i)}, 16<<20, run, nil)
+				time.Sleep(time.Second)
+				got := 0
+				for {
+					p, err := r.Next(t.Context())
+					if err == io.EOF {
+						break
+					}
+					require.NoError(t, err)
+					got += len(p)
+					require.LessOrEqual(t, f.held.Load(), int64(heldAtMost+slow*piece))
+					time.Sleep(time.Millisecond)
+				}
+				require.Equal(t, pieces*piece, got)
+				r.Close()
+			})
+		}
+		wg.Wait()
+		synctest.Wait()
+		require.Zero(t, f.held.Load())
+		require.Empty(t, f.byKey)
+	})
+}
+
 func TestFlightFails(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var f flights
@@ -207,6 +247,6 @@ func TestFlightsUnderLoad(t *testing.T) {
 		})
 	}
 	wg.Wait()
-	require.Eventually(t, func() bool { return running.Load() == 0 }, 5*time.Second, time.Millisecond)
+	require.Eventually(t, func() bool { return running.Load() == 0 && f.held.Load() == 0 }, 5*time.Second, time.Millisecond)
 	require.Positive(t, runs.Load())
 }

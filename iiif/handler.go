@@ -10,7 +10,6 @@ import (
 	"io"
 	"io/fs"
 	"mime"
-	"net"
 	"net/http"
 	"path"
 	"runtime"
@@ -77,7 +76,7 @@ type Handler struct {
 	Gate *overload.Gate
 
 	// Client says whose a request is, for the Gate; nil: the address that it
-	// comes from.
+	// comes from, or that a trusted proxy says it comes from.
 	Client func(r *http.Request) string
 
 	// Authorize decides what a client may have of an image; nil: everything.
@@ -598,18 +597,6 @@ func (h *Handler) cacheControl(access Access) string {
 		return defaultCacheControl
 	}
 	return h.CacheControl
-}
-
-// client says whose the request is.
-func (h *Handler) client(r *http.Request) string {
-	if h.Client != nil {
-		return h.Client(r)
-	}
-	host, _, err := net.SplitHostPort(r.RemoteAddr)
-	if err != nil {
-		return r.RemoteAddr
-	}
-	return host
 }
 
 // requestID is the identifier of the request: the proxy's, or a new one.
