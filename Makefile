@@ -37,6 +37,9 @@ $(VIEWER)/openseadragon.min.js: examples/serve/package-lock.json
 	cp -R LICENSE.txt build/openseadragon/openseadragon.min.js build/openseadragon/images ../../viewer/openseadragon/; \
 	touch ../../viewer/openseadragon/openseadragon.min.js
 
+.PHONY: viewer
+viewer: $(VIEWER)/openseadragon.min.js
+
 .PHONY: demo-serve
 demo-serve: deps $(VIEWER)/openseadragon.min.js ## serve the sample image and a viewer at http://localhost:8080/
 	@$(GO) build -o bin/serve ./examples/serve
