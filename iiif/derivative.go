@@ -7,6 +7,7 @@ import (
 	"context"
 	"fmt"
 	"image"
+	"image/color"
 	"iter"
 
 	"github.com/stria-j2k/stria/encode"
@@ -55,8 +56,9 @@ func (d *derivative) work() int64 {
 }
 
 // derive plans the picture that r asks for as a file of the given format. want
-// is what r resolves to.
-func derive(dec *tile.Decoder, f *jp2.File, r Request, want tile.Request, format encode.Format) (*derivative, error) {
+// is what r resolves to; the background is that of corners, nil for none.
+func derive(dec *tile.Decoder, f *jp2.File, r Request, want tile.Request, format encode.Format,
+	background color.Color) (*derivative, error) {
 	plan, err := dec.Plan(f, want)
 	if err != nil {
 		return nil, err
@@ -98,7 +100,7 @@ func derive(dec *tile.Decoder, f *jp2.File, r Request, want tile.Request, format
 		source = bitonal{source}
 	}
 	if !right {
-		source = &rotated{of: source, degrees: r.Rotation.Degrees(), size: size}
+		source = &rotated{of: source, degrees: r.Rotation.Degrees(), size: size, background: background}
 	}
 	return &derivative{plan: plan, source: source, format: format}, nil
 }

@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"image/color"
 	"io"
 	"io/fs"
 	"mime"
@@ -57,6 +58,11 @@ type Handler struct {
 	Formats map[string]encode.Format
 
 	Limits Limits
+
+	// Background is the colour of the corners of pictures that are turned by
+	// other than right angles; nil: they are transparent, or what the format
+	// has for transparent pixels.
+	Background color.Color
 
 	// Cache keeps finished derivatives; nil: none are kept. A cache that fails
 	// is done without.
@@ -340,7 +346,7 @@ func (h *Handler) serveImage(a *answer, r *http.Request, own string) {
 			return
 		}
 	}
-	d, err := derive(h.decoder, file, canonical, want, format)
+	d, err := derive(h.decoder, file, canonical, want, format, h.Background)
 	if err != nil {
 		h.fail(a, 0, err)
 		return
@@ -357,7 +363,7 @@ func (h *Handler) serveImage(a *answer, r *http.Request, own string) {
 func (h *Handler) key(stamp Stamp, canonical Request, want tile.Request, format encode.Format) Key {
 	return NewKey("stria 1", h.Salt, canonical.ID, stamp.Version,
 		fmt.Sprint(want.Region, want.Size), canonical.Rotation.String(), canonical.Quality.String(),
-		canonical.Format.String(), fmt.Sprintf("%T%+v", format, format))
+		canonical.Format.String(), fmt.Sprintf("%T%+v %v", format, format, h.Background))
 }
 
 // stream makes the derivative, or joins those for whom it is being made, and

@@ -3,6 +3,7 @@ package iiif
 import (
 	"context"
 	"image"
+	"image/color"
 	"image/draw"
 	"iter"
 	"math"
@@ -15,12 +16,13 @@ import (
 )
 
 // A rotated is a picture turned by any angle (4.3): as large as it needs to
-// be, its corners transparent. Every row of it comes from all over the picture,
+// be, its corners transparent or of one colour. Every row of it comes from all over the picture,
 // so that is held as a whole; what is made of it comes in strips.
 type rotated struct {
-	of      encode.Reserver
-	degrees float64     // clockwise
-	size    image.Point // of the result
+	of         encode.Reserver
+	degrees    float64     // clockwise
+	size       image.Point // of the result
+	background color.Color // of the corners; nil: they are transparent
 }
 
 // rotatedStrip is how many rows are made at a time.
@@ -113,6 +115,10 @@ func (r *rotated) turn(ctx context.Context, whole image.Image, yield func(*tile.
 		cos, -sin, float64(r.size.X)/2 - cos*cx + sin*cy,
 		sin, cos, float64(r.size.Y)/2 - sin*cx - cos*cy,
 	}
+	background, op := image.Transparent, xdraw.Src
+	if r.background != nil {
+		background, op = image.NewUniform(r.background), xdraw.Over
+	}
 	premultiplied := image.NewRGBA(image.Rect(0, 0, r.size.X, min(rotatedStrip, r.size.Y)))
 	straight := make([]byte, len(premultiplied.Pix))
 	for y := 0; y < r.size.Y; y += rotatedStrip {
@@ -122,8 +128,8 @@ func (r *rotated) turn(ctx context.Context, whole image.Image, yield func(*tile.
 		rows := image.Rect(0, y, r.size.X, min(y+rotatedStrip, r.size.Y))
 		band := &image.RGBA{Stride: premultiplied.Stride, Rect: rows,
 			Pix: premultiplied.Pix[:premultiplied.Stride*rows.Dy()]}
-		clear(band.Pix)
-		xdraw.BiLinear.Transform(band, m, whole, whole.Bounds(), xdraw.Src, nil)
+		draw.Draw(band, rows, background, image.Point{}, draw.Src)
+		xdraw.BiLinear.Transform(band, m, whole, whole.Bounds(), op, nil)
 		unmultiply(straight[:len(band.Pix)], band.Pix)
 		strip := &tile.Strip{Bounds: rows, Format: tile.NRGBA8, Stride: band.Stride, Pix: straight[:len(band.Pix)]}
 		if !yield(strip, nil) {

@@ -132,6 +132,21 @@ func TestRotated(t *testing.T) {
 	}
 }
 
+func TestRotatedBackground(t *testing.T) {
+	half := color.NRGBA{200, 100, 50, 128}
+	src := painted{size: image.Pt(40, 40), format: tile.NRGBA8, at: func(int, int) color.NRGBA { return half }}
+	r := &rotated{of: src, degrees: 45, size: rotatedSize(src.size, 45), background: color.NRGBA{0, 0, 255, 255}}
+	for s, err := range r.Strips(t.Context()) {
+		require.NoError(t, err)
+		require.Equal(t, []byte{0, 0, 255, 255}, s.Pix[:4])
+		middle := s.Pix[28*s.Stride+4*28:][:4]
+		for i, want := range []float64{100, 50, 152, 255} {
+			require.InDelta(t, want, float64(middle[i]), 2)
+		}
+		break
+	}
+}
+
 func TestRotatedFails(t *testing.T) {
 	failure := errors.New("failure")
 	src := painted{size: image.Pt(50, 50), format: tile.RGB8, at: func(int, int) color.NRGBA { return color.NRGBA{} }, err: failure}
