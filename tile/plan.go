@@ -2,8 +2,10 @@ package tile
 
 import (
 	"context"
+	"errors"
 	"image"
 	"iter"
+	"time"
 
 	"github.com/stria-j2k/stria/codestream"
 	"github.com/stria-j2k/stria/internal/raster"
@@ -51,6 +53,47 @@ func (p *Plan) Memory() int64 { return p.memory }
 
 // File is the image that the plan is for.
 func (p *Plan) File() *jp2.File { return p.file }
+
+// Verbatim reports whether the result is the image as it is coded, reduced at
+// most: neither scaled nor turned, and its pixels, if it has any, those of
+// [Auto]. Only then can it be had without being decoded.
+func (p *Plan) Verbatim() bool {
+	if p.scaled || p.turn != 0 {
+		return false
+	}
+	if p.req.Format == Auto || p.req.Format == Coded {
+		return true
+	}
+	own, err := newConversion(p.file, Auto)
+	return err == nil && own.format == p.color.format
+}
+
+// Reserve reserves bytes from the decoder's budget for work on the plan's image
+// that is not a run, as a run would. release gives them back.
+func (p *Plan) Reserve(ctx context.Context, bytes int64) (release func(), err error) {
+	began := time.Now()
+	release, err = p.dec.budget().Acquire(ctx, bytes)
+	if h := p.dec.Hooks; h != nil && h.Waited != nil {
+		h.Waited(WaitInfo{Bytes: bytes, Took: time.Since(began), Err: err})
+	}
+	return release, err
+}
+
+// Damaged does with what went wrong with a tile as a run does: it returns err if
+// that ends the work, which all errors do but the image's own faults when the
+// decoder is not strict. Those the decoder's hooks are told.
+func (p *Plan) Damaged(tile int, err error) error {
+	if err == nil {
+		return nil
+	}
+	if p.dec.Strict || !errors.Is(err, codestream.ErrFormat) {
+		return err
+	}
+	if h := p.dec.Hooks; h != nil && h.Damaged != nil {
+		h.Damaged(tile, err)
+	}
+	return nil
+}
 
 // codestreamWindow is a window as the index takes it.
 func (p *Plan) codestreamWindow(w window) codestream.Window {

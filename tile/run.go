@@ -120,10 +120,7 @@ func (p *Plan) start(ctx context.Context, extra int64, newTarget func(*run) targ
 		}
 		p = &q
 	}
-	release, err := p.dec.budget().Acquire(ctx, p.memory+extra)
-	if h := p.dec.Hooks; h != nil && h.Waited != nil {
-		h.Waited(WaitInfo{Bytes: p.memory + extra, Took: time.Since(began), Err: err})
-	}
+	release, err := p.Reserve(ctx, p.memory+extra)
 	if err != nil {
 		return nil, err
 	}
@@ -298,16 +295,7 @@ func (r *run) decode(pc *piece, out sink) error {
 // judge returns err if it ends the run: all errors do, except the image's own
 // faults when the decoder is not strict. Those are reported.
 func (r *run) judge(tile int, err error) error {
-	if err == nil {
-		return nil
-	}
-	if r.plan.dec.Strict || !errors.Is(err, codestream.ErrFormat) {
-		return err
-	}
-	if h := r.plan.dec.Hooks; h != nil && h.Damaged != nil {
-		h.Damaged(tile, err)
-	}
-	return nil
+	return r.plan.Damaged(tile, err)
 }
 
 func (r *run) decodeArea(w *walk, area image.Rectangle, dst *Planes) (err error) {
