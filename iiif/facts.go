@@ -52,10 +52,12 @@ func affordable(dec *tile.Decoder, file *jp2.File, format encode.Format, l Limit
 	if fits(most) {
 		return -1
 	}
-	// In steps of a two hundredth; what is smaller is taken to be cheaper.
-	const steps = 200
-	n := sort.Search(steps, func(i int) bool { return !fits(most / steps * int64(i+1)) })
-	return max(1, most/steps*int64(n))
+	// In steps of a 256th, so that the image's own smaller resolutions are among
+	// them; what is smaller is taken to be cheaper.
+	const steps = 256
+	part := func(n int) int64 { return max(1, mulDiv(most, int64(n), steps)) }
+	n := sort.Search(steps, func(i int) bool { return !fits(part(i + 1)) })
+	return part(n)
 }
 
 // budgetBytes is the size of a decoder's budget; negative: no limit.
