@@ -371,7 +371,7 @@ func (e *Extract) part(ctx context.Context, i int) (*extractPart, error) {
 
 // tileCoding is the coding parameters of a tile in the extract.
 func (e *Extract) tileCoding(t *tilePackets) (*TileCoding, error) {
-	list, mct, err := t.wanted(e.x.h, e.components)
+	list, mct, _, err := t.wanted(e.x.h, Window{Components: e.components})
 	if err != nil {
 		return nil, err
 	}

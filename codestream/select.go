@@ -30,6 +30,12 @@ type Window struct {
 	// to 2 are coded together (MCT), asking for one of them gives all three.
 	// Those without samples in the area, for being sub-sampled, may be left out.
 	Components []int
+	// NoICT leaves components 0 to 2 as the irreversible component transform
+	// made them, luma and chroma (G.3): of these only the ones wanted are taken,
+	// and the assembled codestream does not say that they are coded together.
+	// Where the tile does not have that transform it is as if all three were
+	// wanted, and the selection's window says false.
+	NoICT bool
 }
 
 // A Block is one code-block, and where its bytes are.
@@ -289,7 +295,7 @@ func (t *tilePackets) view(h *Header, w Window) (*view, error) {
 	}
 	s.window.Layers = v.layers
 	var err error
-	if s.components, v.coding.MCT, err = t.wanted(h, w.Components); err != nil {
+	if s.components, v.coding.MCT, s.window.NoICT, err = t.wanted(h, w); err != nil {
 		return nil, err
 	}
 	v.coding.Components = make([]ComponentCoding, len(s.components))
@@ -362,37 +368,43 @@ func (v *view) dropEmpty() {
 }
 
 // wanted gives the components of a window in ascending order, and whether the
-// multiple component transform applies to the first three of them.
-func (t *tilePackets) wanted(h *Header, list []int) ([]int, bool, error) {
+// multiple component transform applies to the first three of them, or has been
+// left out.
+func (t *tilePackets) wanted(h *Header, w Window) (list []int, mct, noICT bool, err error) {
 	n := len(t.coding.Components)
-	mct := t.coding.MCT && n >= 3
+	list = w.Components
+	mct = t.coding.MCT && n >= 3
 	for i := 1; mct && i < 3; i++ {
 		if h.Components[i].Sub != h.Components[0].Sub {
 			mct = false // other decoders do without it as well
 			break
 		}
 		if t.coding.Components[i].Reversible != t.coding.Components[0].Reversible {
-			return nil, false, formatError(h.Span.Off, "COD",
+			return nil, false, false, formatError(h.Span.Off, "COD",
 				"components with different transforms are coded together")
 		}
+	}
+	together := mct || w.NoICT && n >= 3
+	if w.NoICT && mct && !t.coding.Components[0].Reversible {
+		together, mct, noICT = false, false, true
 	}
 	if list == nil {
 		list = make([]int, n)
 		for i := range list {
 			list[i] = i
 		}
-		return list, mct, nil
+		return list, mct, noICT, nil
 	}
 	list = slices.Clone(list)
 	slices.Sort(list)
 	list = slices.Compact(list)
 	if len(list) == 0 || list[0] < 0 || list[len(list)-1] >= n {
-		return nil, false, fmt.Errorf("codestream: components %v of %d: %w", list, n, ErrWindow)
+		return nil, false, false, fmt.Errorf("codestream: components %v of %d: %w", list, n, ErrWindow)
 	}
-	if mct = mct && list[0] < 3; mct {
+	if mct = mct && list[0] < 3; together && list[0] < 3 {
 		list = append([]int{0, 1, 2}, slices.DeleteFunc(list, func(c int) bool { return c < 3 })...)
 	}
-	return list, mct, nil
+	return list, mct, noICT, nil
 }
 
 // grow extends a by dx and dy on all sides, within box.

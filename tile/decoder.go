@@ -85,11 +85,11 @@ func (d *Decoder) Plan(f *jp2.File, req Request) (*Plan, error) {
 		return nil, requestError("negative size, reduction or layers")
 	}
 	p := &Plan{dec: d, file: f, req: req, turn: orientations[req.Orient]}
-	if err := p.place(); err != nil {
+	var err error
+	if p.color, err = newConversion(f, req); err != nil {
 		return nil, err
 	}
-	var err error
-	if p.color, err = newConversion(f, req.Format); err != nil {
+	if err := p.place(); err != nil {
 		return nil, err
 	}
 	if err := p.cut(d.budget().limit()); err != nil {
@@ -116,13 +116,23 @@ func (p *Plan) place() error {
 	}
 	region := p.region.Add(full.Min)
 
-	most := h.Reduces()
-	if req.Reduce > most {
-		return requestError("reduction %d, the image has %d resolutions to drop", req.Reduce, most)
+	most, reduce := h.Reduces(), req.Reduce
+	if reduce > most {
+		return requestError("reduction %d, the image has %d resolutions to drop", reduce, most)
 	}
 
 	// The size asked for, as far as it does not depend on the reduction.
 	want := req.Size
+	if p.color.palettes {
+		// The mean of two numbers of colours is any colour: pixels are reduced
+		// instead.
+		if s := divideCeil(region, image.Pt(1, 1), reduce); reduce > 0 && want == (image.Point{}) {
+			if want = s.Size(); s.Empty() {
+				return requestError("nothing is left of region %v at reduction %d", req.Region, reduce)
+			}
+		}
+		most, reduce = 0, 0
+	}
 	switch {
 	case want.X == 0 && want.Y > 0:
 		want.X = proportional(want.Y, p.region.Dy(), p.region.Dx())
@@ -131,7 +141,6 @@ func (p *Plan) place() error {
 	}
 
 	// The smallest resolution that still has a sample for every pixel wanted.
-	reduce := req.Reduce
 	if want.X > 0 {
 		for reduce < most {
 			next := divideCeil(region, image.Pt(1, 1), reduce+1)

@@ -26,7 +26,8 @@ type Engine interface {
 type Walk interface {
 	// Decode fills dst with the samples of area, which is on the reference
 	// grid and inside the job's window. Consecutive areas that are neighbours
-	// share work. After an error only Close may follow.
+	// share work. The planes of components that are not in the job's selection
+	// are left alone. After an error only Close may follow.
 	//
 	// It cannot be interrupted inside an area: callers keep areas small.
 	Decode(ctx context.Context, area image.Rectangle, dst *Planes) error
@@ -43,7 +44,8 @@ type Job struct {
 }
 
 // Planes are the samples of an area as they are coded: before palette, colour
-// transform and upsampling, but after the inverse multiple component transform.
+// transform and upsampling, but after the inverse multiple component transform
+// unless the selection's window leaves that out.
 type Planes struct {
 	Bounds image.Rectangle // reference grid
 	Planes []Plane         // one for each component of the image, in order

@@ -44,7 +44,11 @@ func (p *Plan) windowCost(size, piece image.Point, typical bool) Cost {
 	c.Areas = max(ceilDiv(size.X, max(piece.X, 1)), ceilDiv(size.Y, max(piece.Y, 1))) + 1
 	tile := h.FirstTile.Size()
 	var bytes, coefficients int64
-	for _, comp := range h.Components {
+	needed := p.color.needs()
+	for i, comp := range h.Components {
+		if !needed(i) {
+			continue
+		}
 		levels := comp.Levels - p.grid.reduce
 		// The window, the piece and the tile in samples of the component.
 		scale := func(n, step, sub, limit int) int64 {
@@ -305,13 +309,13 @@ func (p *Plan) bound() int64 {
 	pixel := int64(p.color.pixelSize())
 	margin := int64(2*p.color.reach() + 1)
 	planes := one.Samples + margin*int64(len(p.file.Header.Components))*int64(column+slab)
-	scratch := workers * (planes*sample + int64(column)*int64(slab)*pixel)
+	scratch := workers * (planes*sample + int64(column)*int64(slab)*pixel + p.color.scratch(column+slab))
 	slabs := slabsAhead * int64(across) * int64(min(slab, along)) * max(pixel, sample*int64(len(p.file.Header.Components)))
 	total := max(walks(one), walks(many)) + fetched + scratch + slabs
 	if p.scaled {
 		r := p.resample()
 		stride := p.Size().X * int(pixel)
-		total += r.Memory() + int64(stripRows(p.Size(), stride))*int64(stride)
+		total += int64(p.color.planes())*r.Memory() + int64(stripRows(p.Size(), stride))*int64(stride)
 	}
 	return total
 }

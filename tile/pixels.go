@@ -46,11 +46,13 @@ func (p *Plan) StripsReserving(ctx context.Context, extra int64) iter.Seq2[*Stri
 // strips hands the run's slabs to yield, scaled if the plan says so.
 func (p *Plan) strips(r *run, yield func(*Strip) bool) error {
 	strip := &Strip{Format: p.color.format}
-	var scale *raster.Resampler
+	var scale []*raster.Resampler // one for each plane
 	if p.scaled {
-		scale = raster.NewResampler(p.resample())
-		strip.Stride = p.Size().X * p.color.pixelSize()
-		strip.Pix = make([]byte, stripRows(p.Size(), strip.Stride)*strip.Stride)
+		for range p.color.planes() {
+			scale = append(scale, raster.NewResampler(p.resample()))
+		}
+		stride := p.Size().X * p.color.pixelSize()
+		p.setPixels(strip, make([]byte, stripRows(p.Size(), stride)*stride), stride)
 	}
 	for y := 0; y < p.Size().Y; {
 		s, err := r.next()
@@ -63,12 +65,15 @@ func (p *Plan) strips(r *run, yield func(*Strip) bool) error {
 		ok := true
 		if scale == nil {
 			rows := p.along(s.area)
-			strip.Pix, strip.Stride = s.pix, s.stride
+			p.setPixels(strip, s.pix, s.stride)
 			strip.Bounds = image.Rect(0, y, p.Size().X, y+rows)
 			y += rows
+			p.finish(strip)
 			ok = yield(strip)
 		} else {
-			scale.Push(s.pix, s.stride, p.along(s.area))
+			for i, r := range scale {
+				r.Push(s.pix[i*p.across(s.area):], s.stride, p.along(s.area))
+			}
 			for ok {
 				n := fillRows(scale, strip, p.Size().Y-y)
 				if n == 0 {
@@ -76,6 +81,7 @@ func (p *Plan) strips(r *run, yield func(*Strip) bool) error {
 				}
 				strip.Bounds = image.Rect(0, y, p.Size().X, y+n)
 				y += n
+				p.finish(strip)
 				ok = yield(strip)
 			}
 		}
@@ -87,12 +93,39 @@ func (p *Plan) strips(r *run, yield func(*Strip) bool) error {
 	return nil
 }
 
-// fillRows takes up to most rows from the resampler into the strip's memory.
-func fillRows(scale *raster.Resampler, strip *Strip, most int) int {
-	n := 0
+// setPixels makes pix the strip's pixels: one row after the other and, for
+// YCbCr8, the planes' parts of a row side by side.
+func (p *Plan) setPixels(strip *Strip, pix []byte, stride int) {
+	strip.Pix, strip.Stride = pix, stride
+	if p.color.format == YCbCr8 {
+		width := p.Size().X
+		strip.Cb, strip.Cr, strip.CStride = pix[width:], pix[2*width:], stride
+		strip.Ratio = image.YCbCrSubsampleRatio444
+	}
+}
+
+// finish does what comes after scaling.
+func (p *Plan) finish(strip *Strip) {
+	if !p.color.bitonal {
+		return
+	}
+	n := strip.Stride * strip.Bounds.Dy()
+	if strip.Format.Channels() == 1 {
+		raster.Threshold(strip.Pix[:n])
+	} else {
+		raster.ThresholdColors(strip.Pix[:n])
+	}
+}
+
+// fillRows takes up to most rows from the resamplers into the strip's memory.
+func fillRows(scale []*raster.Resampler, strip *Strip, most int) int {
+	n, width := 0, strip.Stride/len(scale)
 	for n < min(most, len(strip.Pix)/strip.Stride) {
-		if !scale.Next(strip.Pix[n*strip.Stride : (n+1)*strip.Stride]) {
-			break
+		row := strip.Pix[n*strip.Stride : (n+1)*strip.Stride]
+		for i, r := range scale {
+			if !r.Next(row[i*width : (i+1)*width]) {
+				return n
+			}
 		}
 		n++
 	}
@@ -121,7 +154,7 @@ func (p *Plan) resample() raster.Resample {
 		y0, y1 = float64(src.Y)-y1, float64(src.Y)-y0
 	}
 	return raster.Resample{
-		Channels: p.color.format.Channels(), Depth: p.color.format.Depth(),
+		Channels: p.color.format.Channels() / p.color.planes(), Depth: p.color.format.Depth(),
 		Width: src.X, Height: src.Y, X0: x0, Y0: y0, X1: x1, Y1: y1,
 		Size:  p.Size(),
 		Alpha: p.color.format == NRGBA8 || p.color.format == NRGBA16,
@@ -154,7 +187,7 @@ func (p *Plan) Image(ctx context.Context) (image.Image, error) {
 			return nil, err
 		}
 		if all.Pix == nil {
-			all.Pix = make([]byte, all.Stride*size.Y)
+			p.setPixels(all, make([]byte, all.Stride*size.Y), all.Stride)
 		}
 		for y := s.Bounds.Min.Y; y < s.Bounds.Max.Y; y++ {
 			row := s.Pix[(y-s.Bounds.Min.Y)*s.Stride:]
@@ -192,23 +225,50 @@ func (k *pixelSink) prepare(pc *piece) (image.Rectangle, *Planes) {
 	p := k.plan
 	area := p.margin(p.grid.area(pc.area), p.file.Header.TileBounds(pc.walk.tile))
 	k.planes.Bounds = area
-	for i, c := range p.file.Header.Components {
-		k.planes.Planes[i].reshape(p.grid.component(area, c.Sub))
+	for i := range k.planes.Planes {
+		k.planes.Planes[i].reshape(image.Rectangle{})
+	}
+	components := p.color.components
+	if s := pc.walk.selection; s != nil {
+		components = s.Window().Components
+	}
+	for _, i := range components {
+		k.planes.Planes[i].reshape(p.grid.component(area, p.file.Header.Components[i].Sub))
 	}
 	return area, &k.planes
 }
 
 func (k *pixelSink) finish(pc *piece) {
 	p, s := k.plan, pc.slab
-	n := p.color.pixelSize()
+	k.paint.conversion = p.color.of(pc.walk.selection)
+	planes := p.color.planes()
+	n := p.color.pixelSize() / planes
 	at := p.turn.Result(pc.area.Sub(s.area.Min), s.area.Size())
-	dst := s.pix[at.Min.Y*s.stride+at.Min.X*n:]
+	var dst, upright [3][]byte
+	for i := range planes {
+		dst[i] = s.pix[at.Min.Y*s.stride+i*p.across(s.area)+at.Min.X*n:]
+	}
 	if p.turn == 0 {
-		k.paint.paint(dst, s.stride, &k.planes, pc.area)
+		k.into(dst, s.stride, pc.area)
 		return
 	}
 	stride := pc.area.Dx() * n
-	k.upright = resize(k.upright, stride*pc.area.Dy())
-	k.paint.paint(k.upright, stride, &k.planes, pc.area)
-	raster.Orient(dst, s.stride, k.upright, stride, pc.area.Dx(), pc.area.Dy(), n, p.turn)
+	size := stride * pc.area.Dy()
+	k.upright = resize(k.upright, planes*size)
+	for i := range planes {
+		upright[i] = k.upright[i*size : (i+1)*size]
+	}
+	k.into(upright, stride, pc.area)
+	for i := range planes {
+		raster.Orient(dst[i], s.stride, upright[i], stride, pc.area.Dx(), pc.area.Dy(), n, p.turn)
+	}
+}
+
+// into converts the samples of area, in reduced pixels, to pixels or planes.
+func (k *pixelSink) into(dst [3][]byte, stride int, area image.Rectangle) {
+	if k.plan.color.planes() > 1 {
+		k.paint.paintPlanes(dst, stride, &k.planes, area)
+		return
+	}
+	k.paint.paint(dst[0], stride, &k.planes, area)
 }

@@ -99,7 +99,8 @@ func (p *Plan) Damaged(tile int, err error) error {
 func (p *Plan) codestreamWindow(w window) codestream.Window {
 	tile := p.file.Header.TileBounds(w.tile)
 	return codestream.Window{Tile: w.tile, Reduce: p.grid.reduce, Layers: p.req.Layers,
-		Area: p.margin(p.grid.area(w.area), tile)}
+		Area:       p.margin(p.grid.area(w.area), tile),
+		Components: p.color.components, NoICT: p.color.coded != nil}
 }
 
 // margin grows an area of the reference grid by what upsampling looks at beyond
@@ -146,6 +147,10 @@ func (p *Plan) Reads(ctx context.Context) ([]codestream.Span, error) {
 	}
 	return coalesce(spans, p.dec.gap()), nil
 }
+
+// CodedYCbCr reports whether the image is coded as luma and chroma, so that
+// asking for [YCbCr8] instead of [RGB8] saves converting to RGB and back.
+func (p *Plan) CodedYCbCr() bool { return p.color.cheap }
 
 // ICC is the profile that the result's colours are in; nil when they are sRGB,
 // or the grey that goes with it. It must not be changed.

@@ -22,10 +22,16 @@ func newPlanes(h *codestream.Header) Planes {
 // Planes runs the plan as far as the samples and yields them in bands: no
 // palette, no colour conversion, no upsampling, no scaling, not turned. The
 // request's Size and Orient only matter for the reduction and for the order of
-// the bands. Bands are valid until the next iteration; errors and the end are
+// the bands. All components come, which may take more than [Plan.Memory] unless
+// the request's Format is Coded. Bands are valid until the next iteration; errors and the end are
 // as for [Plan.Strips].
 func (p *Plan) Planes(ctx context.Context) iter.Seq2[*Planes, error] {
 	return func(yield func(*Planes, error) bool) {
+		p, err := p.uncolored()
+		if err != nil {
+			yield(nil, err)
+			return
+		}
 		r, err := p.start(ctx, 0, newPlanesTarget)
 		if err != nil {
 			yield(nil, err)
@@ -45,6 +51,16 @@ func (p *Plan) Planes(ctx context.Context) iter.Seq2[*Planes, error] {
 			r.recycle(s)
 		}
 	}
+}
+
+// uncolored is the plan without what comes after the samples.
+func (p *Plan) uncolored() (*Plan, error) {
+	if p.color.format == Coded {
+		return p, nil
+	}
+	q := *p
+	q.color = &conversion{format: Coded}
+	return &q, q.cut(q.dec.budget().limit())
 }
 
 // A planesTarget makes slabs of planes.

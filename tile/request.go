@@ -29,10 +29,17 @@ type Request struct {
 	// Orient turns the result, after scaling.
 	Orient Orient
 
+	// Quality is how much of the colours is wanted; zero: what there is.
+	Quality Quality
+
+	// Color is what becomes of an ICC profile; zero: pixels stay in it.
+	Color ColorHandling
+
 	// Format is the pixel format of the strips. Auto is the smallest that
-	// loses nothing. Samples are rounded to a smaller depth, colour becomes
-	// grey by its luma, and grey becomes colour; what else cannot be
-	// converted is an error of the plan.
+	// loses nothing but for CMYK, of which there are 8 bits only. Samples are
+	// rounded to a smaller depth, colour becomes grey by its luma, grey becomes
+	// colour, inks become RGB as if there were no paper, and RGB becomes YCbCr;
+	// what else cannot be converted is an error of the plan.
 	Format PixelFormat
 }
 

@@ -40,6 +40,44 @@ func Luma16(dst, pix []byte) {
 	}
 }
 
+// Gray8 makes the colours of pixels of four bytes their luma, in place, and
+// leaves every fourth byte as it is.
+func Gray8(pix []byte) {
+	for ; len(pix) >= 4; pix = pix[4:] {
+		p := binary.LittleEndian.Uint32(pix)
+		v := (p&255*lumaFixR + p>>8&255*lumaFixG + p>>16&255*lumaFixB + 1<<15) >> 16
+		binary.LittleEndian.PutUint32(pix, v*0x010101|p&0xFF000000)
+	}
+}
+
+// Gray16 is Gray8 for big-endian 16-bit channels.
+func Gray16(pix []byte) {
+	for ; len(pix) >= 8; pix = pix[8:] {
+		p := binary.BigEndian.Uint64(pix)
+		v := (p>>48*lumaFixR + p>>32&0xFFFF*lumaFixG + p>>16&0xFFFF*lumaFixB + 1<<15) >> 16
+		binary.BigEndian.PutUint64(pix, v*0x0001000100010000|p&0xFFFF)
+	}
+}
+
+// Invert8 takes grey bytes from black to white and back, in place.
+func Invert8(pix []byte) {
+	for ; len(pix) >= 8; pix = pix[8:] {
+		binary.LittleEndian.PutUint64(pix, ^binary.LittleEndian.Uint64(pix))
+	}
+	for i, v := range pix {
+		pix[i] = ^v
+	}
+}
+
+// ThresholdColors is Threshold for the colours of pixels of four bytes. It
+// leaves every fourth byte as it is.
+func ThresholdColors(pix []byte) {
+	for ; len(pix) >= 4; pix = pix[4:] {
+		p := binary.LittleEndian.Uint32(pix)
+		binary.LittleEndian.PutUint32(pix, p>>7&0x010101*255|p&0xFF000000)
+	}
+}
+
 // Threshold makes grey bytes 255 from 128 up and 0 below, in place.
 func Threshold(pix []byte) {
 	for len(pix) >= 8 {

@@ -46,6 +46,26 @@ func Fill(dst []byte, step, n int, v byte) {
 	}
 }
 
+// Spread8 makes opaque pixels of four bytes of grey ones. It writes len(dst)/4
+// pixels.
+func Spread8(dst, src []byte) {
+	n := len(dst) / 4
+	dst, src = dst[:4*n], src[:n]
+	for i, v := range src {
+		binary.LittleEndian.PutUint32(dst[4*i:], uint32(v)*0x010101|255<<24)
+	}
+}
+
+// Spread16 is Spread8 for big-endian 16-bit channels.
+func Spread16(dst, src []byte) {
+	n := len(dst) / 8
+	dst, src = dst[:8*n], src[:2*n]
+	for ; len(dst) >= 8 && len(src) >= 2; dst, src = dst[8:], src[2:] {
+		v := uint64(binary.BigEndian.Uint16(src))
+		binary.BigEndian.PutUint64(dst, v*0x0001000100010000|0xFFFF)
+	}
+}
+
 // Unpack takes one channel out of interleaved pixels of step bytes, the first
 // at src[0]. It writes len(dst) samples.
 func Unpack(dst []uint8, src []byte, step int) {

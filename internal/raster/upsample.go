@@ -69,6 +69,28 @@ func UpsampleRow[S Sample](dst, src []S, x, at, sub int) {
 	}
 }
 
+// UpsampleRowBy is UpsampleRow for positions x, x+step, x+2*step, ...: for a
+// component whose subsampling is no multiple of that of the pixels. Positions
+// and sub are in units of which the pixels are step apart.
+func UpsampleRowBy[S Sample](dst, src []S, x, at, step, sub int) {
+	if step == 1 {
+		UpsampleRow(dst, src, x, at, sub)
+		return
+	}
+	last := len(src) - 1
+	for i := range dst {
+		d := x - at + i*step
+		switch n := d / sub; {
+		case d <= 0:
+			dst[i] = src[0]
+		case n >= last:
+			dst[i] = src[last]
+		default:
+			dst[i] = S(mix(int64(src[n]), int64(src[n+1]), d%sub, sub))
+		}
+	}
+}
+
 // between is the middle of two samples; halves go up.
 func between[S Sample](a, b S) S { return S((int64(a) + int64(b) + 1) >> 1) }
 

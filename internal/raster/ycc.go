@@ -97,3 +97,24 @@ func (c *YCC) Pixels16(pix []byte) {
 
 // clamp16 is v in [0, 65535].
 func clamp16(v int64) uint64 { return uint64(min(max(v, 0), 65535)) }
+
+// ToYCC8 takes pixels of four bytes, of which the last is ignored, apart into
+// luma and chroma: the inverse of Planes8 of NewYCC(1). It writes len(y) samples
+// of each.
+func ToYCC8(y, cb, cr, pix []byte) {
+	// BT.601 with 16 fraction bits; those of each chroma add up to 0.
+	const (
+		bR, bG, bB = -11056, -21712, 32768
+		rR, rG, rB = 32768, -27440, -5328
+		centre     = 128<<16 + 1<<15
+	)
+	n := len(y)
+	cb, cr, pix = cb[:n], cr[:n], pix[:4*n]
+	for i := range y {
+		p := binary.LittleEndian.Uint32(pix[4*i:])
+		r, g, b := int32(p&255), int32(p>>8&255), int32(p>>16&255)
+		y[i] = uint8((r*lumaFixR + g*lumaFixG + b*lumaFixB + 1<<15) >> 16)
+		cb[i] = uint8(min((r*bR+g*bG+b*bB+centre)>>16, 255))
+		cr[i] = uint8(min((r*rR+g*rG+b*rB+centre)>>16, 255))
+	}
+}
