@@ -4,6 +4,9 @@
 package tile
 
 import (
+	"errors"
+	"fmt"
+
 	"github.com/stria-j2k/stria/codestream"
 	"github.com/stria-j2k/stria/internal/icc"
 	"github.com/stria-j2k/stria/internal/raster"
@@ -134,11 +137,14 @@ func (m *meaning) toSRGB() error {
 		return nil
 	}
 	p, err := icc.Parse(m.icc)
-	if err != nil {
-		return unsupported("converting to sRGB: %v", err)
+	var c *icc.Converter
+	if err == nil {
+		c, err = p.Converter()
 	}
-	c, err := p.Converter()
-	if err != nil {
+	switch {
+	case errors.Is(err, errors.ErrUnsupported):
+		return fmt.Errorf("tile: converting to sRGB: %w", err)
+	case err != nil:
 		return unsupported("converting to sRGB: %v", err)
 	}
 	m.icc, m.steps = nil, append(m.steps, c)

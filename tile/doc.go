@@ -15,4 +15,45 @@
 // component, the image's upper left corner at (0,0). Inside the package areas
 // are on the reference grid of the codestream (see package codestream). A
 // result has a grid of its own, its upper left corner at (0,0).
+//
+// # Colours
+//
+// What the colours of an image are, [jp2.File] says in Color and Layout, also
+// for codestreams that stand alone. They are shown like this:
+//
+//	grey, bilevel              grey; bilevel(0) inverted, its 1 is black
+//	sRGB                       as it is
+//	sYCC, YCbCr(2)             to RGB by BT.601; its luma when grey is wanted
+//	e-sRGB, 10 to 16 bits      black and white to those of sRGB, the rest clipped
+//	ROMM RGB                   to sRGB, what lies outside clipped
+//	CIELab, D50 or D65         likewise
+//	CMYK                       as CMYK8; to RGB where that is wanted
+//	ICC: grey, RGB             in the profile, which Plan.ICC gives; or to sRGB
+//	ICC: CMYK                  in the profile, as CMYK8
+//	ISO/IEC 23091-2            sRGB and sYCC, where the code points say so
+//	any other                  errors.ErrUnsupported
+//
+// Converting from a profile is for profiles of curves and a matrix. Where it is
+// asked for or follows from what is wanted, such as grey of an image with a
+// profile, and cannot be done, that is errors.ErrUnsupported as well:
+// [IgnoreProfile] is there for those who do not mind.
+//
+// Opacity stays with the pixels, in NRGBA8 or NRGBA16, and is taken out of
+// colours that were multiplied with it. That is errors.ErrUnsupported for
+// spaces whose black is not all zeros, and so is opacity of inks.
+//
+// # Samples
+//
+// Samples of 1 to 8 bits become 8 bits, all others 16, signed ones with their
+// smallest value as black; the engine takes up to 31 bits. They are scaled so
+// that the largest is white, and rounded. Of components that are no colours and
+// no opacity nothing is read.
+//
+// Samples of subsampled components lie at the multiples of their subsampling on
+// the reference grid (B.2). Between them the pixels' are interpolated linearly,
+// whatever the ratio; at the edges of a tile the last is repeated, and where a
+// tile has none the middle of the range takes its place.
+//
+// Numbers of palette entries have no mean. Images with palettes are therefore
+// decoded at full resolution and their pixels reduced.
 package tile
