@@ -102,6 +102,9 @@ func chooseColor(colors []Color, channels int) int {
 		if (c.Method == RestrictedICC || c.Method == AnyICC) && c.ICC == nil {
 			continue // left out because it lied
 		}
+		if c.Method != Enumerated && c.Channels() == 1 && channels > 2 {
+			continue // a profile for grey does not fit colours
+		}
 		if best < 0 || c.betterThan(&colors[best]) {
 			best = i
 		}

@@ -30,7 +30,8 @@ type File struct {
 	// that can be made most use of, then the one with the highest precedence,
 	// then the one with the best approximation, then the first; a JPX
 	// compositing layer's own come before those of the JP2 header. A
-	// specification for more colours than the image has channels is passed over.
+	// specification for more colours than the image has channels is passed over,
+	// and so is a profile for grey of an image with three or more.
 	// If none is left, or there are no boxes, Color is assumed: grey for one or
 	// two channels, else sRGB, or sYCC where the second and third component are
 	// subsampled against the first.

@@ -39,17 +39,23 @@ func (g grid) reduced(area image.Rectangle) image.Rectangle {
 	return divideCeil(area, g.step, g.reduce)
 }
 
-// area is the part of the reference grid whose reduced pixels are r.
+// area is the part of the reference grid whose reduced pixels are r. It begins
+// where the image does if r has the first of them: samples of other components
+// may lie before that.
 func (g grid) area(r image.Rectangle) image.Rectangle {
-	scale := func(v, step, lo, hi int) int {
+	scale := func(v, first, step, lo, hi int) int {
+		if v <= first {
+			return lo
+		}
 		w := int64(v) * int64(step) << g.reduce
 		return int(min(max(w, int64(lo)), int64(hi)))
 	}
+	b, first := g.bounds, g.reduced(g.bounds).Min
 	return image.Rect(
-		scale(r.Min.X, g.step.X, g.bounds.Min.X, g.bounds.Max.X),
-		scale(r.Min.Y, g.step.Y, g.bounds.Min.Y, g.bounds.Max.Y),
-		scale(r.Max.X, g.step.X, g.bounds.Min.X, g.bounds.Max.X),
-		scale(r.Max.Y, g.step.Y, g.bounds.Min.Y, g.bounds.Max.Y),
+		scale(r.Min.X, first.X, g.step.X, b.Min.X, b.Max.X),
+		scale(r.Min.Y, first.Y, g.step.Y, b.Min.Y, b.Max.Y),
+		scale(r.Max.X, first.X, g.step.X, b.Min.X, b.Max.X),
+		scale(r.Max.Y, first.Y, g.step.Y, b.Min.Y, b.Max.Y),
 	)
 }
 
