@@ -61,10 +61,16 @@ func (p *Plan) Verbatim() bool {
 	if p.scaled || p.turn != 0 {
 		return false
 	}
-	if p.req.Format == Auto || p.req.Format == Coded {
+	if p.req.Format == Coded {
 		return true
 	}
-	own, err := newConversion(p.file, Auto)
+	if p.req.Quality != InColor || p.req.Color != KeepProfile {
+		return false
+	}
+	if p.req.Format == Auto {
+		return true
+	}
+	own, err := newConversion(p.file, Request{})
 	return err == nil && own.format == p.color.format
 }
 
