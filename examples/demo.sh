@@ -15,7 +15,7 @@ echo "$ crop -region $region -o $result $image"
 echo
 awk -v read="$(value bytes_read)" -v file="$(value file_bytes)" \
 	-v reads="$(value reads)" -v first="$(value first_byte_ms)" \
-	-v total="$(value total_ms)" -v peak="$(value peak_memory)" \
+	-v total="$(value total_ms)" -v peak="$(value peak_rss)" \
 	-v w="$(value width)" -v h="$(value height)" 'BEGIN {
 	printf "  pixels      %d x %d\n", w, h
 	printf "  read        %d of %d bytes (%.1f %%), in %d reads\n", read, file, 100 * read / file, reads

@@ -312,7 +312,7 @@ func (p *Plan) bound() int64 {
 	scratch := workers * (planes*sample + int64(column)*int64(slab)*pixel + p.color.scratch(column+slab))
 	slabs := slabsAhead * int64(across) * int64(min(slab, along)) * max(pixel, sample*int64(len(p.file.Header.Components)))
 	total := max(walks(one), walks(many)) + fetched + scratch + slabs
-	if p.scaled {
+	if p.scaled && p.color.format != Coded {
 		r := p.resample()
 		stride := p.Size().X * int(pixel)
 		total += int64(p.color.planes())*r.Memory() + int64(stripRows(p.Size(), stride))*int64(stride)

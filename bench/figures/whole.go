@@ -28,7 +28,7 @@ type cropStats struct {
 	FirstMS float64 `json:"first_byte_ms"`
 	TotalMS float64 `json:"total_ms"`
 	Blocks  int64   `json:"blocks"`
-	Peak    int64   `json:"peak_memory"`
+	Peak    int64   `json:"peak_rss"`
 }
 
 // cropped runs the crop example to a JPEG that is thrown away, and returns the

@@ -54,10 +54,12 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 // A command is a parsed command line.
 type command struct {
 	in, out string
+	index   string
 	format  string
 	quality int
 	stats   bool
 	request tile.Request
+	copying encode.JP2
 	budget  tile.Budget
 }
 
@@ -90,11 +92,13 @@ func parse(args []string, stderr io.Writer) (*command, error) {
 	fs.IntVar(&c.request.Reduce, "reduce", 0, "`resolutions` to drop, each halving the image")
 	fs.IntVar(&c.request.Layers, "layers", 0, "quality `layers` to decode; 0: all")
 	fs.IntVar(&c.quality, "quality", 85, "JPEG `quality`, 1 to 100")
-	fs.StringVar(&c.format, "format", "", "`jpg|png|pnm`; by default from the name of the output")
+	fs.StringVar(&c.format, "format", "", "`jpg|png|pnm|jp2|j2k`, the last two without decoding; by default from the name of the output")
 	fs.StringVar(&c.out, "o", "", "output `file`; - is standard output (default: IN's name with the format's ending)")
+	fs.StringVar(&c.index, "index", "", "index of the image, a `file` that inspect -index wrote")
+	c.copyFlags(fs)
 	fs.BoolVar(&c.stats, "stats", false, "print what it cost as JSON on standard error")
 	fs.Func("budget", "memory for the run, such as `64MiB` (default 512MiB)", func(s string) (err error) {
-		c.budget.Bytes, err = bytes(s)
+		c.budget.Bytes, err = byteCount(s)
 		return err
 	})
 	fs.IntVar(&c.budget.Workers, "workers", 0, "decode with `n` cores; 0: all")
@@ -123,7 +127,21 @@ func parse(args []string, stderr io.Writer) (*command, error) {
 	if _, err := c.encoder(); err != nil {
 		return nil, err
 	}
+	if same(c.in, c.out) {
+		return nil, fmt.Errorf("%w: the output would replace the image", errUsage)
+	}
 	return c, nil
+}
+
+// same reports whether two names are of one file. There is none yet for most
+// outputs.
+func same(a, b string) bool {
+	i, err := os.Stat(a)
+	if err != nil {
+		return false
+	}
+	j, err := os.Stat(b)
+	return err == nil && os.SameFile(i, j)
 }
 
 // numbers parses n comma-separated numbers that are not negative.
@@ -143,8 +161,8 @@ func numbers(s string, n int) ([]int, error) {
 	return out, nil
 }
 
-// bytes parses a number of bytes with an optional unit.
-func bytes(s string) (int64, error) {
+// byteCount parses a number of bytes with an optional unit.
+func byteCount(s string) (int64, error) {
 	shift := 0
 	for unit, n := range map[string]int{"KiB": 10, "MiB": 20, "GiB": 30} {
 		if t, ok := strings.CutSuffix(s, unit); ok {
@@ -168,6 +186,9 @@ func (c *command) encoder() (encode.Format, error) {
 	case "pnm", "pgm", "ppm", "pam":
 		return encode.PNM{PAM: c.format == "pam"}, nil
 	}
+	if format, ok := c.copier(); ok {
+		return format, nil
+	}
 	return nil, fmt.Errorf("%w: no format %q", errUsage, c.format)
 }
 
@@ -186,10 +207,19 @@ func (c *command) run(ctx context.Context, stdout, stderr io.Writer) error {
 	if err != nil {
 		return err
 	}
+	if c.index != "" {
+		if err := useIndex(file, c.index); err != nil {
+			return err
+		}
+	}
 
 	format, err := c.encoder()
 	if err != nil {
 		return err
+	}
+	copier, copying := format.(encode.JP2)
+	if copying && c.request.Format == tile.Auto {
+		c.request.Format = tile.Coded // whatever its colours are
 	}
 	dec := &tile.Decoder{Budget: &c.budget, Hooks: m.hooks()}
 	plan, err := dec.Plan(file, c.request)
@@ -219,7 +249,16 @@ func (c *command) run(ctx context.Context, stdout, stderr io.Writer) error {
 		return err
 	}
 	if c.stats {
-		return json.NewEncoder(stderr).Encode(m.stats(info.Size(), plan, &c.budget))
+		s := m.stats(info.Size(), plan, &c.budget)
+		if copying {
+			err = s.copied(ctx, copier, plan)
+		} else {
+			err = s.decoded(ctx, plan)
+		}
+		if err != nil {
+			return err
+		}
+		return json.NewEncoder(stderr).Encode(s)
 	}
 	return nil
 }

@@ -1,11 +1,15 @@
 package main
 
 import (
+	"context"
+	"errors"
+	"image"
 	"io"
 	"sync"
 	"sync/atomic"
 	"time"
 
+	"github.com/stria-j2k/stria/codestream"
 	"github.com/stria-j2k/stria/tile"
 )
 
@@ -43,14 +47,16 @@ type Stats struct {
 	FileBytes  int64   `json:"file_bytes"`
 	PlanMemory int64   `json:"plan_memory"`
 	BudgetPeak int64   `json:"budget_peak"`
-	PeakMemory int64   `json:"peak_memory"` // of the process; 0 where unknown
+	PeakRSS    int64   `json:"peak_rss"` // of the process; 0 where unknown
 	WaitedMS   float64 `json:"waited_ms"`
 	FirstMS    float64 `json:"first_byte_ms"`
 	TotalMS    float64 `json:"total_ms"`
 	Width      int     `json:"width"`
 	Height     int     `json:"height"`
 	Reduce     int     `json:"reduce"`
-	Blocks     int64   `json:"blocks"`
+	Region     [4]int  `json:"region"`           // x, y, width and height, in full-resolution pixels
+	Blocks     int64   `json:"blocks"`           // decoded
+	Redecoded  int64   `json:"redecoded_blocks"` // of these, the ones decoded before
 	Damaged    int64   `json:"damaged"`
 }
 
@@ -63,16 +69,39 @@ func (m *meter) stats(size int64, plan *tile.Plan, budget *tile.Budget) Stats {
 		FileBytes:  size,
 		PlanMemory: plan.Memory(),
 		BudgetPeak: budget.Peak(),
-		PeakMemory: peakMemory(),
+		PeakRSS:    peakMemory(),
 		WaitedMS:   milliseconds(m.waited),
 		FirstMS:    milliseconds(m.first),
 		TotalMS:    milliseconds(time.Since(m.began)),
 		Width:      plan.Size().X,
 		Height:     plan.Size().Y,
 		Reduce:     plan.Reduce(),
+		Region:     rectangle(plan.Region()),
 		Blocks:     m.blocks.Load(),
 		Damaged:    m.damaged.Load(),
 	}
+}
+
+func rectangle(r image.Rectangle) [4]int {
+	return [4]int{r.Min.X, r.Min.Y, r.Dx(), r.Dy()}
+}
+
+// decoded fills in how many blocks were decoded more than once: those of them
+// beyond the ones that the plan needs.
+func (s *Stats) decoded(ctx context.Context, plan *tile.Plan) error {
+	needed := int64(0)
+	for w := range plan.Windows() {
+		selection, err := plan.File().Index().Select(ctx, w)
+		switch {
+		case errors.Is(err, codestream.ErrFormat):
+			continue // nothing of it was decoded
+		case err != nil:
+			return err
+		}
+		needed += int64(selection.NumBlocks())
+	}
+	s.Redecoded = max(0, s.Blocks-needed)
+	return nil
 }
 
 // A meteredReader counts reads.
