@@ -11,6 +11,7 @@ import (
 	"io"
 	"io/fs"
 	"mime"
+	"net"
 	"net/http"
 	"path"
 	"runtime"
@@ -407,9 +408,21 @@ func (h *Handler) stream(a *answer, r *http.Request, key Key, d *derivative, k *
 	}
 	if err != io.EOF {
 		a.err = err
-		// Whatever has been sent, nobody may take it for the whole picture.
-		panic(http.ErrAbortHandler)
+		abort(a)
 	}
+}
+
+// abort breaks the connection, so that nobody takes what has been sent for the
+// whole picture. With HTTP/1.0, which proxies still speak to servers, a closed
+// connection is the end of an answer like any other; a reset one is not.
+func abort(a *answer) {
+	if conn, _, err := http.NewResponseController(a.ResponseWriter).Hijack(); err == nil {
+		if tcp, ok := conn.(*net.TCPConn); ok {
+			_ = tcp.SetLinger(0)
+		}
+		_ = conn.Close()
+	}
+	panic(http.ErrAbortHandler)
 }
 
 // keepDerivative returns what puts a finished derivative into the cache.

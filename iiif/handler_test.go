@@ -19,6 +19,7 @@ import (
 	"strings"
 	"sync"
 	"sync/atomic"
+	"syscall"
 	"testing"
 	"time"
 
@@ -497,6 +498,21 @@ func TestHandlerBreaksTheConnectionOfABrokenPicture(t *testing.T) {
 		require.ErrorContains(t, report.Load().Err, "in the middle")
 		require.False(t, report.Load().Cached)
 	}
+}
+
+// Without the chunks of HTTP/1.1, only a reset tells a broken answer from a whole
+// one.
+func TestHandlerResetsTheConnectionOfOldClients(t *testing.T) {
+	h := &iiif.Handler{Source: memory{"a": smallFile(t)}, Formats: map[string]encode.Format{"jpg": halfWritten{encode.JPEG{}}}}
+	server := httptest.NewServer(h)
+	defer server.Close()
+	conn, err := net.Dial("tcp", server.Listener.Addr().String())
+	require.NoError(t, err)
+	defer conn.Close()
+	_, err = io.WriteString(conn, "GET /a/full/max/0/default.jpg HTTP/1.0\r\nHost: x\r\n\r\n")
+	require.NoError(t, err)
+	_, err = io.ReadAll(conn)
+	require.ErrorIs(t, err, syscall.ECONNRESET)
 }
 
 // A stalled client gives up its place.
