@@ -39,7 +39,7 @@ func (m *MemoryCache) setUp() *otter.Cache[Key, []byte] {
 		m.cache = otter.Must(&otter.Options[Key, []byte]{
 			MaximumWeight: uint64(m.bytes()),
 			Weigher: func(_ Key, data []byte) uint32 {
-				return uint32(min(len(data)+entryOverhead, math.MaxUint32))
+				return uint32(min(int64(len(data))+entryOverhead, math.MaxUint32))
 			},
 		})
 	})
