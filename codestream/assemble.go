@@ -279,7 +279,7 @@ func Assemble(ctx context.Context, dst io.Writer, x *Index, w Window) error {
 	if _, err := dst.Write(s.main); err != nil {
 		return err
 	}
-	if err := s.copyBody(ctx, dst, x.r); err != nil {
+	if err := s.copyBody(ctx, dst, x.r, copyBuffer); err != nil {
 		return err
 	}
 	_, err = dst.Write(binary.BigEndian.AppendUint16(nil, uint16(EOC)))

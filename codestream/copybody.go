@@ -35,10 +35,10 @@ type copyPiece struct {
 }
 
 // copyBody writes the packets of the assembled tile: their headers, and the
-// blocks' bytes from src.
-func (s *Selection) copyBody(ctx context.Context, dst io.Writer, src io.ReaderAt) error {
+// blocks' bytes from src. It goes through a buffer of at most so many bytes.
+func (s *Selection) copyBody(ctx context.Context, dst io.Writer, src io.ReaderAt, buffer int64) error {
 	c := blockCopy{ctx: ctx, dst: dst, src: src}
-	c.buf = make([]byte, 0, min(copyBuffer, int64(len(s.heads))+s.bytes))
+	c.buf = make([]byte, 0, min(buffer, int64(len(s.heads))+s.bytes))
 	head, block := uint32(0), uint32(0)
 	for _, part := range s.layout {
 		if err := c.header(s.heads[head:part.heads]); err != nil {

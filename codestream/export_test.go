@@ -2,6 +2,8 @@ package codestream
 
 import (
 	"bytes"
+	"context"
+	"io"
 	"testing"
 
 	"github.com/klauspost/compress/zstd"
@@ -57,4 +59,9 @@ func StoreSize(x *Index) int64 {
 		n += t.store.size()
 	}
 	return n
+}
+
+// CopyBody is copyBody.
+func (s *Selection) CopyBody(ctx context.Context, dst io.Writer, src io.ReaderAt, buffer int64) error {
+	return s.copyBody(ctx, dst, src, buffer)
 }

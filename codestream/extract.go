@@ -446,7 +446,7 @@ func (e *Extract) Write(ctx context.Context, w io.Writer) error {
 		if p.selection == nil {
 			continue
 		}
-		if err := p.selection.copyBody(ctx, w, e.x.r); err != nil {
+		if err := p.selection.copyBody(ctx, w, e.x.r, copyBuffer); err != nil {
 			return err
 		}
 	}
