@@ -4,21 +4,17 @@ package iiif
 // encoder can take.
 
 import (
-	"context"
-	"fmt"
 	"image"
 	"image/color"
-	"iter"
 
 	"github.com/stria-j2k/stria/encode"
-	"github.com/stria-j2k/stria/internal/raster"
 	"github.com/stria-j2k/stria/jp2"
 	"github.com/stria-j2k/stria/tile"
 )
 
 // Resolve brings r and an image of the size full together: what to decode and
 // how to scale and turn it. A turn by other than right angles is left out, and
-// so is the quality; see [Handler]. The error matches [tile.ErrRequest] when r
+// so is the quality, which depends on the format too; see [Handler]. The error matches [tile.ErrRequest] when r
 // asks for what the image does not have, [ErrLimit] as well when it asks for
 // more than the limits, and [errors.ErrUnsupported] as well when it would have to
 // be scaled up and must not be.
@@ -59,50 +55,38 @@ func (d *derivative) work() int64 {
 // is what r resolves to; the background is that of corners, nil for none.
 func derive(dec *tile.Decoder, f *jp2.File, r Request, want tile.Request, format encode.Format,
 	background color.Color) (*derivative, error) {
+	want.Quality = [...]tile.Quality{Color: tile.InColor, Gray: tile.InGray, Bitonal: tile.Bitonal}[r.Quality]
 	plan, err := dec.Plan(f, want)
 	if err != nil {
 		return nil, err
 	}
 	own := plan.PixelFormat()
-	colorless := r.Quality == Gray || r.Quality == Bitonal
-	// What the format is handed, and what the plan gives.
-	pixels, planned := own, own
-	if colorless {
-		pixels, planned = tile.Gray8, narrow(own)
-		if own == tile.Gray16 && r.Quality == Gray {
-			pixels, planned = own, own
-		}
+	if own == tile.CMYK8 {
+		// Few formats have inks, and few clients show them.
+		own = tile.RGB8
 	}
-	size := plan.Size()
+	size, pixels := plan.Size(), own
 	_, right := r.Rotation.Quarters()
 	if !right {
 		size = rotatedSize(size, r.Rotation.Degrees())
-		pixels, planned = tile.NRGBA8, narrow(own)
-	}
-	accepted, err := encode.Accept(format, size, pixels)
-	if err != nil {
+		pixels = narrow(own)
+		if _, err := encode.Accept(format, size, tile.NRGBA8); err != nil {
+			return nil, err
+		}
+	} else if pixels, err = encode.Accept(format, size, own); err != nil {
 		return nil, err
 	}
-	if right && accepted != pixels && (!colorless || own == tile.Gray16) {
-		planned = accepted
-	}
-	if planned != own {
-		want.Format = planned
+	if pixels != plan.PixelFormat() {
+		want.Format = pixels
 		if plan, err = dec.Plan(f, want); err != nil {
 			return nil, err
 		}
 	}
-	var source encode.Reserver = plan
-	if colorless && planned.Channels() > 1 {
-		source = grayed{source}
-	}
-	if r.Quality == Bitonal {
-		source = bitonal{source}
-	}
+	d := &derivative{plan: plan, source: plan, format: format}
 	if !right {
-		source = &rotated{of: source, degrees: r.Rotation.Degrees(), size: size, background: background}
+		d.source = &rotated{of: plan, degrees: r.Rotation.Degrees(), size: size, background: background}
 	}
-	return &derivative{plan: plan, source: source, format: format}, nil
+	return d, nil
 }
 
 // narrow is f with 8 bits a sample.
@@ -116,32 +100,4 @@ func narrow(f tile.PixelFormat) tile.PixelFormat {
 		return tile.NRGBA8
 	}
 	return f
-}
-
-// bitonal is a picture in grey made black and white (4.4).
-type bitonal struct{ encode.Reserver }
-
-// Strips implements [encode.Source].
-func (b bitonal) Strips(ctx context.Context) iter.Seq2[*tile.Strip, error] {
-	return b.StripsReserving(ctx, 0)
-}
-
-// StripsReserving implements [encode.Reserver]. The strips are the plan's own,
-// changed: they are this loop's until the next one is asked for.
-func (b bitonal) StripsReserving(ctx context.Context, extra int64) iter.Seq2[*tile.Strip, error] {
-	return func(yield func(*tile.Strip, error) bool) {
-		for s, err := range b.Reserver.StripsReserving(ctx, extra) {
-			if err == nil {
-				if s.Format != tile.Gray8 {
-					panic(fmt.Sprintf("iiif: bitonal from %v (bug)", s.Format))
-				}
-				for y := range s.Bounds.Dy() {
-					raster.Threshold(s.Pix[y*s.Stride:][:s.Bounds.Dx()])
-				}
-			}
-			if !yield(s, err) {
-				return
-			}
-		}
-	}
 }

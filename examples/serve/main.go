@@ -53,7 +53,7 @@ func newServer(dir string, budget int64, cache string, report func(iiif.Report))
 	handler := func(v iiif.Version) *iiif.Handler {
 		return &iiif.Handler{Version: v, Files: files, Decoder: decoder, Cache: tiers, Report: report,
 			Formats: map[string]encode.Format{"jpg": encode.JPEG{}, "png": encode.PNG{}, "tif": encode.TIFF{},
-				"gif": encode.GIF{}, "pdf": encode.PDF{}}}
+				"gif": encode.GIF{}, "pdf": encode.PDF{}, "jp2": encode.JP2{}}}
 	}
 	root, err := fs.Sub(viewer, "viewer")
 	if err != nil {
