@@ -97,6 +97,9 @@ func (f JP2) MediaType() string {
 // Accept implements [Accepter]. Pixels do not matter; a source that is made of
 // nothing else is refused by Encode.
 func (f JP2) Accept(size image.Point, pf tile.PixelFormat) (tile.PixelFormat, error) {
+	if pf == tile.YCbCr8 {
+		pf = tile.RGB8 // what a source is for that was made for this format
+	}
 	return pf, checkSize("JPEG 2000", size, 1<<31-1)
 }
 

@@ -68,6 +68,14 @@ func shrinkPlane(dst []byte, dstStride int, src []byte, srcStride, w, h, fx, fy 
 	n := fx * fy
 	for y := range h {
 		d := dst[y*dstStride : y*dstStride+w]
+		if fx == 2 && fy == 2 {
+			a, b := src[2*y*srcStride:][:2*w], src[(2*y+1)*srcStride:][:2*w]
+			for x := range d {
+				p, q := a[2*x:2*x+2:2*x+2], b[2*x:2*x+2:2*x+2]
+				d[x] = uint8((int(p[0]) + int(p[1]) + int(q[0]) + int(q[1]) + 2) >> 2)
+			}
+			continue
+		}
 		for x := range d {
 			sum := n / 2
 			for v := range fy {

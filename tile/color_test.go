@@ -1,9 +1,11 @@
 package tile_test
 
 import (
+	"bytes"
 	"encoding/binary"
 	"errors"
 	"image"
+	"image/color"
 	"math"
 	"slices"
 	"testing"
@@ -438,5 +440,188 @@ func TestProfileStays(t *testing.T) {
 		if c.kept {
 			require.Equal(t, c.profile, p.ICC())
 		}
+	}
+}
+
+// Luma and chroma as they are coded are those of the RGB they stand for, within
+// 1, wherever that has not been clipped; turned, reduced and in windows, too.
+func TestTransformLeftOut(t *testing.T) {
+	f := open(t, testimg.Compress(t, testimg.Spec{Width: 300, Height: 211, Components: 3}, "jp2", "-I", "-r", "6", "-t", "128,100"))
+	for _, req := range []tile.Request{{}, {Reduce: 1}, {Orient: tile.Rotate90}, {Orient: tile.Mirror180},
+		{Region: image.Rect(33, 21, 230, 190)}} {
+		p, err := new(tile.Decoder).Plan(f, req)
+		require.NoError(t, err)
+		require.True(t, p.CodedYCbCr())
+		long, err := p.Image(t.Context())
+		require.NoError(t, err)
+		req.Format = tile.YCbCr8
+		p, err = new(tile.Decoder).Plan(f, req)
+		require.NoError(t, err)
+		short, err := p.Image(t.Context())
+		require.NoError(t, err)
+		require.Equal(t, long.Bounds(), short.Bounds())
+		compared := 0
+		for y := range p.Size().Y {
+			for x := range p.Size().X {
+				c := long.(*image.NRGBA).NRGBAAt(x, y)
+				if min(c.R, c.G, c.B) == 0 || max(c.R, c.G, c.B) == 255 {
+					continue
+				}
+				compared++
+				cy, cb, cr := color.RGBToYCbCr(c.R, c.G, c.B)
+				got := short.(*image.YCbCr).YCbCrAt(x, y)
+				require.InDelta(t, cy, got.Y, 1)
+				require.InDelta(t, cb, got.Cb, 1)
+				require.InDelta(t, cr, got.Cr, 1)
+			}
+		}
+		require.Greater(t, compared, p.Size().X*p.Size().Y/4)
+	}
+}
+
+// A tile without the transform, or with the reversible one, is converted.
+func TestTransformPerTile(t *testing.T) {
+	f := open(t, testimg.Compress(t, testimg.Spec{Width: 300, Height: 211, Components: 3}, "j2k", "-t", "128,100"))
+	for _, req := range []tile.Request{{Format: tile.YCbCr8}, {Quality: tile.InGray}} {
+		p, err := new(tile.Decoder).Plan(f, req)
+		require.NoError(t, err)
+		require.False(t, p.CodedYCbCr())
+		_, err = p.Image(t.Context())
+		require.NoError(t, err)
+	}
+}
+
+// Black and white is one or the other, after scaling as well.
+func TestBitonal(t *testing.T) {
+	for _, components := range []int{1, 3, 4} {
+		f := open(t, testimg.Compress(t, testimg.Spec{Width: 64, Height: 53, Components: components}, "j2k", "-n", "2"))
+		for _, req := range []tile.Request{{}, {Size: image.Pt(50, 0)}, {Size: image.Pt(90, 0), Orient: tile.Rotate90}} {
+			req.Quality = tile.InGray
+			p, err := new(tile.Decoder).Plan(f, req)
+			require.NoError(t, err)
+			gray, err := p.Image(t.Context())
+			require.NoError(t, err)
+			req.Quality = tile.Bitonal
+			p, err = new(tile.Decoder).Plan(f, req)
+			require.NoError(t, err)
+			img, err := p.Image(t.Context())
+			require.NoError(t, err)
+			for y := range p.Size().Y {
+				for x := range p.Size().X {
+					got, luma := straight(img.At(x, y)), straight(gray.At(x, y))
+					for i := range 3 {
+						require.Equal(t, luma[i] >= 0x8000, got[i] == 65535)
+						require.True(t, got[i] == 0 || got[i] == 65535)
+					}
+					require.Equal(t, luma[3], got[3])
+				}
+			}
+		}
+	}
+}
+
+// The numbers of a palette are not averaged: a reduced picture has the mean of
+// colours.
+func TestPaletteReduced(t *testing.T) {
+	const entries = 16
+	var values []byte
+	for i := range entries {
+		values = append(values, byte(i*17), byte(i*i), byte(255-i*17))
+	}
+	pclr := box("pclr", be(2, entries), []byte{3, 7, 7, 7}, values)
+	cmap := box("cmap", be(2, 0), []byte{1, 2}, be(2, 0), []byte{1, 1}, be(2, 0), []byte{1, 0})
+	f := open(t, boxed(t, testimg.Spec{Width: 66, Height: 53, Depth: 4}, nil, enumerated(jp2.SRGB), pclr, cmap))
+	p, err := new(tile.Decoder).Plan(f, tile.Request{Format: tile.Coded})
+	require.NoError(t, err)
+	index := whole(t, p).Planes[0]
+	at := func(x, y int) [3]int {
+		v := int(index.I32[y*index.Stride+x])
+		return [3]int{255 - v*17, v * v, v * 17} // cmap turns the columns round
+	}
+	p, err = new(tile.Decoder).Plan(f, tile.Request{})
+	require.NoError(t, err)
+	img, err := p.Image(t.Context())
+	require.NoError(t, err)
+	for y := range 53 {
+		for x := range 66 {
+			c := img.(*image.NRGBA).NRGBAAt(x, y)
+			require.Equal(t, at(x, y), [3]int{int(c.R), int(c.G), int(c.B)})
+		}
+	}
+	for _, req := range []tile.Request{{Reduce: 1, Region: image.Rect(0, 0, 66, 52)}, {Size: image.Pt(33, 26), Region: image.Rect(0, 0, 66, 52)}} {
+		p, err = new(tile.Decoder).Plan(f, req)
+		require.NoError(t, err)
+		require.Equal(t, image.Pt(33, 26), p.Size())
+		img, err = p.Image(t.Context())
+		require.NoError(t, err)
+		for y := range 26 {
+			for x := range 33 {
+				c := img.(*image.NRGBA).NRGBAAt(x, y)
+				var sum [3]int
+				for _, d := range [4]image.Point{{}, {X: 1}, {Y: 1}, {X: 1, Y: 1}} {
+					for i, v := range at(2*x+d.X, 2*y+d.Y) {
+						sum[i] += v
+					}
+				}
+				for i, v := range [3]uint8{c.R, c.G, c.B} {
+					require.InDelta(t, float64(sum[i])/4, float64(v), 1.01)
+				}
+			}
+		}
+	}
+}
+
+// Headers that promise much are answered by an error or a picture, within the
+// budget.
+func TestHostileColors(t *testing.T) {
+	stream := testimg.Compress(t, testimg.Spec{Width: 64, Height: 53, Components: 3}, "j2k", "-n", "2")
+	patched := func(edit func(siz []byte)) []byte {
+		b := append([]byte(nil), stream...)
+		edit(b[4:]) // Lsiz
+		return b
+	}
+	many := append([]byte(nil), stream[:4]...)
+	many = append(many, be(2, 38+3*16384)...)
+	many = append(many, stream[6:40]...)
+	many = append(many, be(2, 16384)...)
+	for range 16384 {
+		many = append(many, 7, 1, 1)
+	}
+	many = append(many, stream[42+9:]...)
+	spec := testimg.Spec{Width: 64, Height: 53, Components: 3}
+	lying := swapped()
+	binary.BigEndian.PutUint32(lying, 1<<30)
+	cut := swapped()
+	binary.BigEndian.PutUint32(cut[128+4+8:], 1<<31) // a tag's size
+	for name, data := range map[string][]byte{
+		"16384 components":   many,
+		"depth 0":            patched(func(siz []byte) { siz[38] = 0xFF }),
+		"subsampled 255x255": patched(func(siz []byte) { siz[42], siz[43] = 255, 255 }),
+		"nothing sampled":    patched(func(siz []byte) { siz[39], siz[40] = 0, 0 }),
+		"lying profile":      boxed(t, spec, nil, profiled(lying)),
+		"cut profile":        boxed(t, spec, nil, profiled(cut)),
+		"cdef of channel 9":  boxed(t, spec, nil, enumerated(jp2.SRGB), definitions(0, 0, 1, 9, 0, 2)),
+		"cdef of colour 9":   boxed(t, spec, nil, enumerated(jp2.SRGB), definitions(0, 0, 9, 1, 0, 2)),
+		"cmap of column 7": boxed(t, spec, nil, enumerated(jp2.SRGB), box("pclr", be(2, 2), []byte{1, 7, 0, 255}),
+			box("cmap", be(2, 0), []byte{1, 7})),
+		"cmap of component 7": boxed(t, spec, nil, enumerated(jp2.SRGB), box("pclr", be(2, 2), []byte{1, 7, 0, 255}),
+			box("cmap", be(2, 7), []byte{1, 0})),
+		"palette of 2": boxed(t, spec, nil, enumerated(jp2.Grey), box("pclr", be(2, 2), []byte{1, 7, 0, 255}),
+			box("cmap", be(2, 0), []byte{1, 0})),
+	} {
+		t.Run(name, func(t *testing.T) {
+			for _, req := range []tile.Request{{}, {Color: tile.ToSRGB}, {Quality: tile.Bitonal}, {Format: tile.YCbCr8}, {Size: image.Pt(7, 5)}} {
+				f, err := jp2.NewFile(bytes.NewReader(data), int64(len(data)))
+				if err != nil {
+					require.ErrorIs(t, kind(err), errImage)
+					continue
+				}
+				dec := &tile.Decoder{Budget: &tile.Budget{Bytes: 64 << 20}}
+				if _, err := rendered(t, dec, f, req); err != nil {
+					require.ErrorIs(t, kind(err), errImage)
+				}
+				require.Zero(t, dec.Budget.Used())
+			}
+		})
 	}
 }
