@@ -59,6 +59,9 @@ type command struct {
 	quality int
 	stats   bool
 	request tile.Request
+	rotate  int
+	mirror  bool
+	jpeg    encode.JPEG
 	copying encode.JP2
 	budget  tile.Budget
 }
@@ -95,6 +98,7 @@ func parse(args []string, stderr io.Writer) (*command, error) {
 	fs.StringVar(&c.format, "format", "", "`jpg|png|pnm|jp2|j2k`, the last two without decoding; by default from the name of the output")
 	fs.StringVar(&c.out, "o", "", "output `file`; - is standard output (default: IN's name with the format's ending)")
 	fs.StringVar(&c.index, "index", "", "index of the image, a `file` that inspect -index wrote")
+	c.lookFlags(fs)
 	c.copyFlags(fs)
 	fs.BoolVar(&c.stats, "stats", false, "print what it cost as JSON on standard error")
 	fs.Func("budget", "memory for the run, such as `64MiB` (default 512MiB)", func(s string) (err error) {
@@ -113,6 +117,10 @@ func parse(args []string, stderr io.Writer) (*command, error) {
 	}
 	if c.quality < 1 || c.quality > 100 {
 		return nil, fmt.Errorf("%w: quality %d", errUsage, c.quality)
+	}
+	var err error
+	if c.request.Orient, err = c.orient(); err != nil {
+		return nil, err
 	}
 	c.in = fs.Arg(0)
 	if c.format == "" {
@@ -180,7 +188,9 @@ func byteCount(s string) (int64, error) {
 func (c *command) encoder() (encode.Format, error) {
 	switch c.format {
 	case "jpg", "jpeg":
-		return encode.JPEG{Quality: c.quality, Workers: c.budget.Workers}, nil
+		j := c.jpeg
+		j.Quality, j.Workers = c.quality, c.budget.Workers
+		return j, nil
 	case "png":
 		return encode.PNG{Workers: c.budget.Workers}, nil
 	case "pnm", "pgm", "ppm", "pam":
@@ -218,24 +228,13 @@ func (c *command) run(ctx context.Context, stdout, stderr io.Writer) error {
 		return err
 	}
 	copier, copying := format.(encode.JP2)
-	if copying && c.request.Format == tile.Auto {
+	if copying && c.request.Quality == tile.InColor && c.request.Color == tile.KeepProfile {
 		c.request.Format = tile.Coded // whatever its colours are
 	}
 	dec := &tile.Decoder{Budget: &c.budget, Hooks: m.hooks()}
-	plan, err := dec.Plan(file, c.request)
+	plan, err := encode.Plan(dec, file, c.request, format)
 	if err != nil {
 		return err
-	}
-	// A smaller pixel format saves converting twice.
-	accepted, err := encode.Accept(format, plan.Size(), plan.PixelFormat())
-	if err != nil {
-		return err
-	}
-	if accepted != plan.PixelFormat() {
-		c.request.Format = accepted
-		if plan, err = dec.Plan(file, c.request); err != nil {
-			return err
-		}
 	}
 
 	if c.out == "-" {
