@@ -137,6 +137,22 @@ func TestYCC(t *testing.T) {
 	}
 }
 
+func TestToYCC(t *testing.T) {
+	pix := pixels8(rand.New(rand.NewPCG(5, 4)))
+	n := len(pix) / 4
+	y, checkY := guarded(t, n)
+	cb, checkCb := guarded(t, n)
+	cr, checkCr := guarded(t, n)
+	ToYCC8(y, cb, cr, pix)
+	checkY()
+	checkCb()
+	checkCr()
+	for i := range n {
+		a, b, c := color.RGBToYCbCr(pix[4*i], pix[4*i+1], pix[4*i+2])
+		require.Equal(t, [3]byte{a, b, c}, [3]byte{y[i], cb[i], cr[i]})
+	}
+}
+
 func TestCMYK(t *testing.T) {
 	slow := func(p [4]float64) [4]float64 {
 		k := 1 - p[3]
@@ -191,6 +207,13 @@ func TestLuma(t *testing.T) {
 			p[i] = y[i/8*2+i%2]
 		}
 	}, slow, 1)
+	gray := func(p [4]float64) [4]float64 {
+		q := slow(p)
+		q[3] = p[3]
+		return q
+	}
+	requirePixels(t, 8, Gray8, gray, 0.505)
+	requirePixels(t, 16, Gray16, gray, 1)
 	// In place, and grey stays what it is.
 	for v := range 256 {
 		p := []byte{byte(v), byte(v), byte(v), 255}
@@ -212,6 +235,23 @@ func TestThreshold(t *testing.T) {
 			} else {
 				require.EqualValues(t, 0, dst[i])
 			}
+		}
+		copy(dst, src)
+		Invert8(dst)
+		check()
+		for i, v := range src {
+			require.Equal(t, 255-v, dst[i])
+		}
+		dst, check = guarded(t, 4*(n/4))
+		copy(dst, src)
+		ThresholdColors(dst)
+		check()
+		for i, v := range dst {
+			want := src[i]
+			if i%4 < 3 {
+				want = want >> 7 * 255
+			}
+			require.Equal(t, want, v)
 		}
 	}
 }
@@ -412,6 +452,9 @@ func BenchmarkColor(b *testing.B) {
 		{"Lab", 4 * n, func() { lab.Pixels8(pix[:4*n]) }},
 		{"flatten", 4 * n, func() { Flatten8(pix[:4*n], [3]uint8{255, 255, 255}) }},
 		{"luma", n, func() { Luma8(x, pix[:4*n]) }},
+		{"grey of colours", 4 * n, func() { Gray8(pix[:4*n]) }},
+		{"to YCC", 4 * n, func() { ToYCC8(x, y, z, pix[:4*n]) }},
+		{"unpremultiply", 4 * n, func() { Unpremultiply8(pix[:4*n]) }},
 		{"threshold", n, func() { Threshold(x) }},
 		{"narrow", 4 * n, func() { Narrow(pix[:4*n], pix) }},
 		{"palette", n, func() { Lookup8(pix, 1, x, y[:256]) }},

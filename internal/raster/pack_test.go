@@ -106,6 +106,32 @@ func testScale[S Sample](t *testing.T, depth int, signed bool, src []S) {
 	}
 }
 
+func TestSpread(t *testing.T) {
+	for _, n := range lengths {
+		src := random(rand.New(rand.NewPCG(8, 4)), 2*n)
+		dst, check := guarded(t, 4*n)
+		Spread8(dst, src)
+		check()
+		for i, v := range dst {
+			want := src[i/4]
+			if i%4 == 3 {
+				want = 255
+			}
+			require.Equal(t, want, v)
+		}
+		dst, check = guarded(t, 8*n)
+		Spread16(dst, src)
+		check()
+		for i, v := range dst {
+			want := src[i/8*2+i%2]
+			if i%8 > 5 {
+				want = 255
+			}
+			require.Equal(t, want, v)
+		}
+	}
+}
+
 func TestScale(t *testing.T) {
 	rnd := rand.New(rand.NewPCG(2, 2))
 	for depth := 1; depth <= 32; depth++ {
@@ -173,6 +199,15 @@ func TestUpsample(t *testing.T) {
 					"%v at %d by %d, position %d", src, at, sub, x+i)
 			}
 
+			// At every step-th position of it.
+			for _, step := range []int{1, 2, 5} {
+				UpsampleRowBy(dst, src, x, at, step, sub)
+				for i, v := range dst {
+					require.InDelta(t, plainUpsample(src, x+i*step, at, sub), v, 0.5+1e-9)
+				}
+			}
+			UpsampleRow(dst, src, x, at, sub)
+
 			// Downwards, one column of the same.
 			for y := x; y < x+10; y++ {
 				upper, lower, phase := UpsampleRows(y, at, sub, len(src))
@@ -218,6 +253,12 @@ func BenchmarkPack(b *testing.B) {
 		b.SetBytes(8 * n)
 		for b.Loop() {
 			PackRGBX16(dst, r, g, bl)
+		}
+	})
+	b.Run("spread", func(b *testing.B) {
+		b.SetBytes(4 * n)
+		for b.Loop() {
+			Spread8(dst[:4*n], x)
 		}
 	})
 	b.Run("RGB", func(b *testing.B) {
