@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"image"
+	"slices"
 
 	"github.com/stria-j2k/stria/internal/raster"
 )
@@ -91,25 +92,31 @@ func (c *conversion) workSize() int {
 // reference grid.
 func (c *conversion) reach() int { return c.far }
 
-// scratch bounds the memory that a painter holds for rows of so many pixels:
-// the row of work and, for each channel, samples before and after upsampling.
-func (c *conversion) scratch(width int) int64 {
-	return int64(width) * int64(c.workSize()+8+4*(3*4))
+// scratch bounds the memory that a painter holds for rows of so many pixels of
+// an image of so many components: the row of work and, for each channel, samples
+// before and after upsampling.
+func (c *conversion) scratch(width, components int) int64 {
+	const plane = 256 // a Plane without its samples
+	return int64(width)*int64(c.workSize()+8+4*(3*4)) + int64(components)*plane
 }
 
-// needs reports which components a selection can have: those that are wanted
-// and, for tiles that transform them together, the first three.
-func (c *conversion) needs() func(component int) bool {
-	if c.components == nil {
-		return func(int) bool { return true }
+// tables bounds the memory of the conversion itself, in bytes.
+func (c *conversion) tables() int64 {
+	const scale, curves, entry = 48 << 10, 256 << 10, 8
+	n := int64(len(c.steps)) * curves
+	for i := range c.channels {
+		n += scale + entry*int64(len(c.channels[i].palette))
 	}
-	set := make(map[int]bool, len(c.components))
-	together := false
-	for _, i := range c.components {
-		set[i] = true
-		together = together || i < 3
+	return n
+}
+
+// needs reports whether a selection can have a component: one that is wanted or,
+// for tiles that transform them together, one of the first three.
+func (c *conversion) needs(component int) bool {
+	if c.components == nil || slices.Contains(c.components, component) {
+		return true
 	}
-	return func(i int) bool { return set[i] || together && i < 3 }
+	return component < 3 && slices.ContainsFunc(c.components, func(i int) bool { return i < 3 })
 }
 
 // A painter converts pieces, one at a time. The slices are its scratch memory.

@@ -44,9 +44,8 @@ func (p *Plan) windowCost(size, piece image.Point, typical bool) Cost {
 	c.Areas = max(ceilDiv(size.X, max(piece.X, 1)), ceilDiv(size.Y, max(piece.Y, 1))) + 1
 	tile := h.FirstTile.Size()
 	var bytes, coefficients int64
-	needed := p.color.needs()
 	for i, comp := range h.Components {
-		if !needed(i) {
+		if !p.color.needs(i) {
 			continue
 		}
 		levels := comp.Levels - p.grid.reduce
@@ -309,9 +308,9 @@ func (p *Plan) bound() int64 {
 	pixel := int64(p.color.pixelSize())
 	margin := int64(2*p.color.reach() + 1)
 	planes := one.Samples + margin*int64(len(p.file.Header.Components))*int64(column+slab)
-	scratch := workers * (planes*sample + int64(column)*int64(slab)*pixel + p.color.scratch(column+slab))
+	scratch := workers * (planes*sample + int64(column)*int64(slab)*pixel + p.color.scratch(column+slab, len(p.file.Header.Components)))
 	slabs := slabsAhead * int64(across) * int64(min(slab, along)) * max(pixel, sample*int64(len(p.file.Header.Components)))
-	total := max(walks(one), walks(many)) + fetched + scratch + slabs
+	total := max(walks(one), walks(many)) + fetched + scratch + slabs + p.color.tables()
 	if p.scaled && p.color.format != Coded {
 		r := p.resample()
 		stride := p.Size().X * int(pixel)
