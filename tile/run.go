@@ -16,6 +16,7 @@ import (
 	"errors"
 	"image"
 	"io"
+	"runtime"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -236,6 +237,10 @@ func (r *run) feed(chunks <-chan fetchedChunk) {
 
 // work decodes pieces until there are no more.
 func (r *run) work() {
+	// C allocators keep freed memory by thread: it is used again by the next
+	// window only on the same one.
+	runtime.LockOSThread()
+	defer runtime.UnlockOSThread()
 	out := r.target.sink()
 	for pc := range r.pieces {
 		select {

@@ -39,6 +39,7 @@ type Decoder struct {
 	begun  bool            // Decode has reached C
 	whole  bool            // all of bounds has been decoded
 	holds  int64           // bytes of C memory between calls, estimated
+	freed  int64           // bytes that were freed between calls, estimated
 	err    error           // what every later call returns
 }
 
@@ -59,6 +60,7 @@ func Open(stream []byte) (*Decoder, error) {
 	if err := checkStream(stream, SupportsHT()); err != nil {
 		return nil, err
 	}
+	settle()
 	opened := C.stria_opj_open(unsafe.Pointer(&stream[0]), C.size_t(len(stream)))
 	if opened.decoder == nil {
 		return nil, errNoMemory
@@ -85,7 +87,7 @@ func (d *Decoder) Close() {
 		return
 	}
 	C.stria_opj_close(d.c)
-	trim(d.holds)
+	trim(d.holds + d.freed)
 	d.c = nil
 	d.err = errClosed
 	live.Add(-1)
@@ -185,7 +187,7 @@ func (d *Decoder) Decode(area image.Rectangle, dst []Plane) error {
 	if first {
 		d.holds += int64(d.bounds.Dx()) * int64(d.bounds.Dy()) / 8
 	}
-	trim(12 * samples)
+	d.freed += 12 * samples
 	return d.err
 }
 

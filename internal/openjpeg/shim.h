@@ -65,6 +65,7 @@ stria_opj_image stria_opj_header(const stria_opj *d);
 stria_opj_component stria_opj_header_component(const stria_opj *d, uint32_t i);
 const char *stria_opj_message(const stria_opj *d);
 void stria_opj_trim(void);
+void stria_opj_settle(void);
 size_t stria_opj_holds(const stria_opj *d);
 
 #endif
