@@ -187,7 +187,7 @@ func requireMarkers(t *testing.T, column string, h *Header) {
 		have[s.Marker.String()] = true
 	}
 	listed := make(map[string]string)
-	for _, m := range strings.Fields(column) {
+	for m := range strings.FieldsSeq(column) {
 		name, where, _ := strings.Cut(strings.TrimSuffix(m, ")"), "(")
 		listed[name] = where
 	}

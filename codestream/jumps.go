@@ -34,10 +34,7 @@ type jump struct {
 	off, len int64
 }
 
-var (
-	errLengths  = errors.New("packet is not as long as PLT or PLM says")
-	errJumpFull = errors.New("packet lengths that need more than 4 GiB")
-)
+var errLengths = errors.New("packet is not as long as PLT or PLM says")
 
 // newPacketJumps lays packet lengths over the order of packets. It reports false
 // when they do not fit.

@@ -49,22 +49,6 @@ func segmentRoom(style BlockStyle, t int) int {
 	return maxPasses
 }
 
-// segmentsOf is how many codeword segments n passes after the first t touch.
-// It does not apply to HT.
-func segmentsOf(style BlockStyle, t, n int) int {
-	if style&(TermAll|Bypass) == 0 {
-		return 1
-	}
-	k := 0
-	for n > 0 {
-		m := min(n, segmentRoom(style, t))
-		t += m
-		n -= m
-		k++
-	}
-	return k
-}
-
 // A blockState is what the packets of a precinct so far say of a block.
 type blockState struct {
 	passes uint8 // 0: not included yet

@@ -143,10 +143,7 @@ func (l *lookahead) more() bool {
 // fill drops what comes before index keep and reads until there are n bytes from
 // the position on, or the stream ends. It reports whether there are.
 func (l *lookahead) fill(n, keep int) bool {
-	end := l.off + int64(len(l.buf))
-	if l.offset() > end {
-		end = l.offset()
-	}
+	end := max(l.offset(), l.off+int64(len(l.buf)))
 	want := int(min(int64(max(n, l.block)), l.limit-end))
 	if want <= 0 {
 		return len(l.buf)-l.pos >= n

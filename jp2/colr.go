@@ -80,16 +80,16 @@ func (i Illuminant) String() string {
 	if i>>16 == 0x4354 {
 		return fmt.Sprintf("%d K", uint16(i))
 	}
-	s := ""
+	var name []byte
 	for shift := 24; shift >= 0; shift -= 8 {
 		if b := byte(i >> shift); b > ' ' && b < 0x7F {
-			s += string(rune(b))
+			name = append(name, b)
 		}
 	}
-	if s == "" {
+	if len(name) == 0 {
 		return fmt.Sprintf("illuminant %#x", uint32(i))
 	}
-	return s
+	return string(name)
 }
 
 const (

@@ -75,21 +75,6 @@ func sampleSize(depth int, signed bool) int {
 	return 1
 }
 
-// newPlane returns a plane of zeros.
-func newPlane(bounds image.Rectangle, depth int, signed bool) Plane {
-	p := Plane{Bounds: bounds, Depth: depth, Signed: signed, Stride: bounds.Dx()}
-	n := bounds.Dx() * bounds.Dy()
-	switch sampleSize(depth, signed) {
-	case 1:
-		p.U8 = make([]uint8, n)
-	case 2:
-		p.U16 = make([]uint16, n)
-	default:
-		p.I32 = make([]int32, n)
-	}
-	return p
-}
-
 // reshape gives p other bounds, its memory reused where it is large enough. The
 // samples are undefined.
 func (p *Plane) reshape(bounds image.Rectangle) {
