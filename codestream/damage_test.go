@@ -94,7 +94,11 @@ func TestTruncatedAndCorrupted(t *testing.T) {
 			require.NoError(t, err)
 			first := int(x.Header().FirstPart)
 			rng := rand.New(rand.NewPCG(21, uint64(len(data))))
-			for range 25 {
+			rounds := 25
+			if testing.Short() {
+				rounds = 3
+			}
+			for range rounds {
 				n := first + rng.IntN(len(data)-first)
 				decodeDamaged(t, data[:n], codestream.Span{Len: int64(n)})
 				bad := bytes.Clone(data)

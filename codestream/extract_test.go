@@ -69,7 +69,7 @@ func TestExtract(t *testing.T) {
 	_, noGrok := exec.LookPath("grk_decompress")
 	var refused, cut atomic.Int64
 	t.Run("streams", func(t *testing.T) {
-		for _, options := range generated {
+		for _, options := range kinds() {
 			t.Run(strings.ReplaceAll(options, "/", ";"), func(t *testing.T) {
 				t.Parallel()
 				data := compressed(t, w, h, options)
@@ -117,8 +117,10 @@ func TestExtract(t *testing.T) {
 			})
 		}
 	})
-	require.NotZero(t, refused.Load())
-	require.NotZero(t, cut.Load())
+	if !testing.Short() { // which leaves most streams out
+		require.NotZero(t, refused.Load())
+		require.NotZero(t, cut.Load())
+	}
 }
 
 func reducedBy(r image.Rectangle, n int) image.Rectangle {
@@ -175,7 +177,7 @@ func TestAssembleInGrok(t *testing.T) {
 		t.Skip("there is no grk_decompress")
 	}
 	const w, h = 301, 217
-	for _, options := range generated {
+	for _, options := range kinds() {
 		t.Run(strings.ReplaceAll(options, "/", ";"), func(t *testing.T) {
 			t.Parallel()
 			data := compressed(t, w, h, options)

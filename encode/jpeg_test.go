@@ -83,7 +83,7 @@ func TestJPEGFormats(t *testing.T) {
 	size := image.Pt(203, 701)
 	for pf := tile.Gray8; pf <= tile.YCbCr8; pf++ {
 		for _, chroma := range []encode.Chroma{encode.Chroma420, encode.Chroma422, encode.Chroma444} {
-			if noCgo && chroma != encode.Chroma420 {
+			if (noCgo || testing.Short()) && chroma != encode.Chroma420 {
 				continue
 			}
 			img := encodetest.Picture(size, pf, 0)
@@ -191,6 +191,9 @@ func profile(space string, n int) []byte {
 
 // The longest sides that libjpeg takes, and an interval that is as long as can be.
 func TestJPEGLongSides(t *testing.T) {
+	if testing.Short() {
+		t.Skip("short")
+	}
 	for _, size := range []image.Point{{65500, 3}, {3, 65500}, {65500, 40}} {
 		img := encodetest.Picture(size, tile.Gray8, 0)
 		data := encodeTo(t, encode.JPEG{Quality: 90}, encodetest.NewSource(img, 1000))

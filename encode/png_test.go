@@ -89,6 +89,9 @@ func TestPNGRefuses(t *testing.T) {
 
 // At the default level files are no longer than those of image/png.
 func TestPNGSize(t *testing.T) {
+	if testing.Short() {
+		t.Skip("short")
+	}
 	for pf := tile.Gray8; pf <= tile.NRGBA16; pf++ {
 		for _, noise := range []int{0, 20} {
 			img := encodetest.Picture(image.Pt(150, 200), pf, noise)

@@ -159,7 +159,11 @@ func TestRegionIsCropOfWhole(t *testing.T) {
 						}
 					}
 				}
-				for range 12 {
+				rounds := 12
+				if testing.Short() {
+					rounds = 2
+				}
+				for range rounds {
 					b := f.Bounds()
 					x, y := rnd.IntN(b.Dx()), rnd.IntN(b.Dy())
 					region := image.Rect(x, y, x+1+rnd.IntN(b.Dx()-x), y+1+rnd.IntN(b.Dy()-y))
@@ -189,8 +193,12 @@ func TestSlabsDoNotShow(t *testing.T) {
 	f := open(t, testimg.Compress(t, testimg.Spec{Width: 1900, Height: 1000, Components: 3}, "jp2", "-I", "-r", "12"))
 	want, err := image1(t, &tile.Decoder{Strict: true, Budget: &tile.Budget{Bytes: -1, Workers: 1}}, f, tile.Request{})
 	require.NoError(t, err)
+	workers := []int{1, 3}
+	if testing.Short() {
+		workers = workers[1:]
+	}
 	for _, b := range []int64{64 << 20, 1 << 30} {
-		for _, workers := range []int{1, 3} {
+		for _, workers := range workers {
 			for _, orient := range []tile.Orient{tile.Rotate0, tile.Rotate90, tile.Rotate180} {
 				dec := &tile.Decoder{Strict: true, Budget: &tile.Budget{Bytes: b, Workers: workers}}
 				got, err := image1(t, dec, f, tile.Request{Orient: orient})
@@ -264,7 +272,9 @@ func TestTurnedIsTurnedAfterwards(t *testing.T) {
 			want := turnedImage(upright, o)
 			require.Equal(t, want.Bounds(), got.Bounds())
 			for i := range want.Pix {
-				require.InDelta(t, want.Pix[i], got.Pix[i], 1, "%+v", req)
+				if d := int(want.Pix[i]) - int(got.Pix[i]); d < -1 || d > 1 {
+					require.InDelta(t, want.Pix[i], got.Pix[i], 1, "%+v", req)
+				}
 			}
 		}
 	}

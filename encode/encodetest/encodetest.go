@@ -32,6 +32,11 @@ type Options struct {
 	// format is lossless, and pictures with noise are tried too.
 	Tolerance int
 
+	// Largest is the size of the largest picture, the one that faults are tried
+	// with. Zero: 301 x 907, which makes several bands of most formats. One that
+	// collects the picture first, and is slow, needs no more than 100 x 300.
+	Largest image.Point
+
 	// Formats are the pixel formats to try. Nil: all that an [encode.Accepter]
 	// takes as they are, or Gray8 and RGB8.
 	Formats []tile.PixelFormat
@@ -40,9 +45,16 @@ type Options struct {
 var errInjected = errors.New("injected failure")
 
 // sizes of the pictures that are read back; the last has several bands.
-var sizes = []image.Point{{1, 1}, {1, 37}, {37, 1}, {17, 31}, {64, 48}, {301, 907}}
+func sizes(o Options) []image.Point {
+	last := image.Pt(301, 907)
+	if o.Largest != (image.Point{}) {
+		last = o.Largest
+	}
+	return []image.Point{{1, 1}, {1, 37}, {37, 1}, {17, 31}, {64, 48}, last}
+}
 
-// Run checks f as a subtest each for what it promises.
+// Run checks f as a subtest each for what it promises. With -short the largest
+// picture is narrower and less is repeated.
 func Run(t *testing.T, f encode.Format, o Options) {
 	formats := o.Formats
 	if formats == nil {
@@ -55,15 +67,19 @@ func Run(t *testing.T, f encode.Format, o Options) {
 		t.Error("no media type")
 	}
 	k := kit{f, o}
+	all := sizes(o)
+	if testing.Short() {
+		all[len(all)-1].X /= 4
+	}
 	for i, pf := range formats {
-		sizes := sizes
-		if i > 0 && i < len(formats)-1 {
+		sizes := all
+		if i > 0 && (i < len(formats)-1 || testing.Short()) {
 			sizes = sizes[:len(sizes)-1] // several bands need not be in all
 		}
 		t.Run("Pictures/"+pf.String(), func(t *testing.T) { k.pictures(t, pf, sizes) })
 	}
 	// Faults do not depend on pixels: the largest picture of the first format.
-	img := Picture(sizes[len(sizes)-1], formats[0], 40)
+	img := Picture(all[len(all)-1], formats[0], 40)
 	t.Run("NothingBeforeFirstStrip", func(t *testing.T) { k.nothingFirst(t, img) })
 	t.Run("SourceFails", func(t *testing.T) { k.sourceFails(t, img) })
 	t.Run("SourceEndsEarly", func(t *testing.T) { k.sourceEndsEarly(t, img) })
@@ -217,9 +233,17 @@ func (k kit) nothingFirst(t *testing.T, img image.Image) {
 	}
 }
 
+// lazily is how much less a short run repeats.
+func lazily() int {
+	if testing.Short() {
+		return 4
+	}
+	return 1
+}
+
 func (k kit) sourceFails(t *testing.T, img image.Image) {
 	noLeak(t)
-	for n := 1; n < (img.Bounds().Dy()+15)/16; n += 4 {
+	for n := 1; n < (img.Bounds().Dy()+15)/16; n += 4 * lazily() {
 		src, w := NewSource(img, 16), &writer{}
 		src.Before = func(_ context.Context, i int, _ image.Rectangle) error {
 			if i == n {
@@ -313,7 +337,7 @@ func (k kit) cancel(t *testing.T, img image.Image) {
 		t.Error("something was written in a context that had ended")
 	}
 
-	for n := 0; n < (img.Bounds().Dy()+15)/16; n += 3 {
+	for n := 0; n < (img.Bounds().Dy()+15)/16; n += 3 * lazily() {
 		ctx, cancel := context.WithCancelCause(t.Context())
 		src, w := NewSource(img, 16), &writer{}
 		src.Before = func(_ context.Context, i int, _ image.Rectangle) error {

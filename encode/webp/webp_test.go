@@ -34,7 +34,8 @@ func TestWebP(t *testing.T) {
 
 func TestWebPLossless(t *testing.T) {
 	missing(t)
-	encodetest.Run(t, webp.WebP{Lossless: true}, encodetest.Options{Decode: xwebp.Decode})
+	encodetest.Run(t, webp.WebP{Lossless: true},
+		encodetest.Options{Decode: xwebp.Decode, Largest: image.Pt(100, 300)})
 }
 
 func TestWebPMetadata(t *testing.T) {
