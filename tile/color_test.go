@@ -479,8 +479,20 @@ func TestTransformLeftOut(t *testing.T) {
 	}
 }
 
-// A tile without the transform, or with the reversible one, is converted.
-func TestTransformPerTile(t *testing.T) {
+// With the reversible transform there is nothing to leave out: all three
+// components come, and are converted.
+func TestReversibleTransform(t *testing.T) {
+	for _, c := range []struct {
+		args  []string
+		left  bool
+		taken []int
+	}{{nil, false, []int{0, 1, 2}}, {ict, true, []int{0}}} {
+		f := open(t, testimg.Compress(t, testimg.Spec{Width: 64, Height: 53, Components: 3}, "j2k", c.args...))
+		s, err := f.Index().Select(t.Context(), codestream.Window{Area: f.Header.Bounds, Components: []int{0}, NoICT: true})
+		require.NoError(t, err)
+		require.Equal(t, c.left, s.Window().NoICT)
+		require.Equal(t, c.taken, s.Window().Components)
+	}
 	f := open(t, testimg.Compress(t, testimg.Spec{Width: 300, Height: 211, Components: 3}, "j2k", "-t", "128,100"))
 	for _, req := range []tile.Request{{Format: tile.YCbCr8}, {Quality: tile.InGray}} {
 		p, err := new(tile.Decoder).Plan(f, req)
