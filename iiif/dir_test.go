@@ -1,14 +1,19 @@
 package iiif_test
 
 import (
+	"bytes"
+	"context"
+	"io"
 	"os"
 	"path/filepath"
+	"sync/atomic"
 	"testing"
 
 	"github.com/stretchr/testify/require"
 
 	"github.com/stria-j2k/stria/iiif"
 	"github.com/stria-j2k/stria/iiif/iiiftest"
+	"github.com/stria-j2k/stria/jp2"
 )
 
 func TestDir(t *testing.T) {
@@ -46,4 +51,53 @@ func TestHandlerNoticesChanges(t *testing.T) {
 
 	require.NoError(t, os.Remove(name))
 	require.Equal(t, 404, ask(h, "GET", "/a.jp2/full/50,/0/default.jpg").Code)
+}
+
+// A countedReader counts the bytes read of it.
+type countedReader struct {
+	io.ReaderAt
+	bytes *atomic.Int64
+}
+
+func (r countedReader) ReadAt(p []byte, off int64) (int, error) {
+	r.bytes.Add(int64(len(p)))
+	return r.ReaderAt.ReadAt(p, off)
+}
+
+// An index that was kept saves reading what it says.
+func TestFilesKeepIndexes(t *testing.T) {
+	data := squaresFile(t)
+	var read atomic.Int64
+	version := "1"
+	source := iiif.SourceFunc(func(context.Context, string) (*iiif.Image, error) {
+		f, err := jp2.NewFile(countedReader{bytes.NewReader(data), &read}, int64(len(data)))
+		return &iiif.Image{File: f, Stamp: iiif.Stamp{Version: version}}, err
+	})
+	cache := &iiif.MemoryCache{}
+	tile := func(indexes iiif.Cache) (body []byte, n int64) {
+		files := &iiif.Files{Source: source, Indexes: indexes}
+		defer files.Close()
+		read.Store(0)
+		w := ask(&iiif.Handler{Files: files}, "GET", "/a/900,900,64,64/max/0/default.png")
+		require.Equal(t, 200, w.Code)
+		return w.Body.Bytes(), read.Load()
+	}
+	want, cold := tile(cache)
+	files := &iiif.Files{Source: source, Indexes: cache}
+	require.NoError(t, files.Index(t.Context(), "a"))
+	require.NoError(t, files.Close())
+	got, warm := tile(cache)
+	require.Equal(t, want, got)
+	require.Less(t, warm, cold)
+
+	// That of another version is none, and a cache that fails is done without.
+	version = "2"
+	_, again := tile(cache)
+	require.Equal(t, cold, again)
+	_, again = tile(failing{})
+	require.Equal(t, cold, again)
+	files = &iiif.Files{Source: source, Indexes: failing{}}
+	require.ErrorIs(t, files.Index(t.Context(), "a"), errFailing)
+	require.NoError(t, files.Close())
+	require.NoError(t, (&iiif.Files{Source: source}).Index(t.Context(), "a"))
 }

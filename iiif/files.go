@@ -7,6 +7,8 @@ import (
 	"io/fs"
 	"sync"
 	"time"
+
+	"github.com/stria-j2k/stria/codestream"
 )
 
 // Files keeps the images of a [Source] open, together with the indexes that
@@ -29,6 +31,11 @@ type Files struct {
 	// Fresh is how long an image is taken for unchanged without asking, if the
 	// Source is a [Stater]; zero: 2 s; negative: for ever.
 	Fresh time.Duration
+
+	// Indexes keeps what [Files.Index] finds out about images, so that it is
+	// there when they are opened again, by other servers too; nil: nothing is
+	// kept. A cache that fails is done without.
+	Indexes Cache
 
 	mu     sync.Mutex
 	byID   map[string]*keptFile
@@ -141,6 +148,9 @@ func (f *Files) load(ctx context.Context, k *keptFile) {
 	var image *Image
 	err := caught(func() (err error) {
 		image, err = f.Source.Open(ctx, k.id)
+		if err == nil {
+			f.recall(ctx, k.id, image)
+		}
 		return err
 	})
 	f.mu.Lock()
@@ -157,6 +167,42 @@ func (f *Files) load(ctx context.Context, k *keptFile) {
 	k.element = k.in.PushFront(k)
 	f.weigh(k)
 	f.shrink()
+}
+
+// indexKey names the index of an image.
+func indexKey(id string, stamp Stamp) Key { return NewKey("stria index 1", id, stamp.Version) }
+
+// recall gives an image the index that was kept of it, if there is one. Without,
+// requests find out what they need.
+func (f *Files) recall(ctx context.Context, id string, image *Image) {
+	if f.Indexes == nil || image.File == nil {
+		return
+	}
+	data, err := f.Indexes.Get(ctx, indexKey(id, image.Stamp))
+	if err != nil {
+		return
+	}
+	index, err := codestream.OpenSidecar(image.File.Source(), image.File.Header, data, image.Stamp.Version)
+	if err == nil {
+		_ = image.File.SetIndex(index) // it is of another image at worst
+	}
+}
+
+// Index finds out where all code-blocks of an image are, and keeps that in
+// Indexes: the first tile of an image is then as quick as the next, whatever
+// the file. It reads the image once from end to end, so it is for when an image
+// is put in place, not for when it is asked for.
+func (f *Files) Index(ctx context.Context, id string) error {
+	image, release, err := f.Open(ctx, id)
+	if err != nil {
+		return err
+	}
+	defer release()
+	data, err := image.File.Index().Sidecar(ctx, image.Stamp.Version)
+	if err != nil || f.Indexes == nil {
+		return err
+	}
+	return f.Indexes.Put(ctx, indexKey(id, image.Stamp), data)
 }
 
 // stale reports whether the image of k is not what its source has now.
