@@ -100,7 +100,7 @@ func TestMemoryCacheIsBounded(t *testing.T) {
 			}
 		}
 		return kept > 0 && kept <= 20
-	}, time.Second, time.Millisecond)
+	}, 20*time.Second, time.Millisecond)
 }
 
 // size is what the files below dir hold together, and how many there are.
