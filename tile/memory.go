@@ -20,6 +20,7 @@ type Cost struct {
 	Levels     int         // wavelet decomposition levels
 	Tile       image.Point // size of the assembled tile
 	Blocks     int64       // its code-blocks, with bytes and without
+	Included   int64       // its code-blocks with bytes
 	Precincts  int64       // its precincts
 	Bytes      int64       // length of the assembled codestream
 
@@ -27,7 +28,11 @@ type Cost struct {
 	Window       image.Point // its size
 	Samples      int64       // of all components
 	Coefficients int64       // of the code-blocks that it depends on
-	Areas        int         // how many the walk has
+	Areas        int         // how many of the walk's a code-block's precinct lies in
+
+	// Resting is between two areas: neither what an area alone takes is held,
+	// nor any copy of the codestream but the engine's own.
+	Resting bool
 }
 
 // reach is how far, in samples of a resolution, the inverse wavelet of the next
@@ -36,14 +41,14 @@ const reach = 6
 
 // windowCost bounds the cost of a walk over a window of that size in pieces of
 // that size, both in reduced pixels. The number of bytes is a bound too, unless
-// typical is set: then it is twice what the window would have if the image were
+// typical is set: then it is half as much again as the window would have if the image were
 // as detailed everywhere.
 func (p *Plan) windowCost(size, piece image.Point, typical bool) Cost {
 	h := p.file.Header
 	c := Cost{Components: len(h.Components)}
-	c.Areas = max(ceilDiv(size.X, max(piece.X, 1)), ceilDiv(size.Y, max(piece.Y, 1))) + 1
+	areas := int64(max(ceilDiv(size.X, max(piece.X, 1)), ceilDiv(size.Y, max(piece.Y, 1))))
 	tile := h.FirstTile.Size()
-	var bytes, coefficients int64
+	var bytes, coefficients, visits int64
 	for i, comp := range h.Components {
 		if !p.color.needs(i) {
 			continue
@@ -84,6 +89,10 @@ func (p *Plan) windowCost(size, piece image.Point, typical bool) Cost {
 			}
 			c.Blocks += bands * parts(bw>>shift, xcb) * parts(bh>>shift, ycb)
 			pp = comp.AssembledPrecinct(r)
+			included := bands * parts(ww>>shift+2*reach, xcb) * parts(wh>>shift+2*reach, ycb)
+			c.Included += included
+			visits += included * min(areas, 2+max(
+				int64(1)<<(int(pp.PPx)+levels-r)/max(pw, 1), int64(1)<<(int(pp.PPy)+levels-r)/max(ph, 1)))
 			c.Precincts += bands * parts(bw>>(levels-r), int(pp.PPx)) * parts(bh>>(levels-r), int(pp.PPy))
 			held := func(w, h int64) int64 {
 				w = min(w>>shift+2*reach+2<<xcb, tw>>shift+1)
@@ -101,8 +110,9 @@ func (p *Plan) windowCost(size, piece image.Point, typical bool) Cost {
 			size := divideCeil(h.Bounds, comp.Sub, 0).Size()
 			all += float64(size.X) * float64(size.Y)
 		}
-		bytes = min(bytes, int64(2*float64(coefficients)*float64(h.Span.Len)/all))
+		bytes = min(bytes, int64(1.5*float64(coefficients)*float64(h.Span.Len)/all))
 	}
+	c.Areas = int((visits + c.Included - 1) / c.Included)
 	// The blocks, and the headers that the assembled codestream gets.
 	c.Bytes = min(bytes, h.Span.Len) + 4*c.Blocks + 64*int64(len(h.Components)) + 1<<12
 	return c
@@ -138,7 +148,7 @@ type layout struct {
 const (
 	// Engines cannot be interrupted: a piece has at most this many samples,
 	// which take tens of milliseconds. A source area as small is one slab.
-	pieceSamples = 1 << 20
+	pieceSamples = 3 << 19
 
 	// uncut is a length that nothing has.
 	uncut = 1 << 30
@@ -151,17 +161,22 @@ var (
 	columnLengths = [...]int{8192, 4096, 2048, 1024, 512}
 )
 
-// overhead is what a layout costs in time, as a factor: short slabs for what is
-// done once a window (with OpenJPEG, 64 rows take a quarter longer than one
-// window), and the ends of walks for the code-blocks that are decoded on both
-// sides.
-func (l layout) overhead() float64 {
-	return (1 + 16/float64(l.slab)) * (1 + 140/float64(l.chunk)) * (1 + 140/float64(l.column))
+// overhead is what the plan's layout costs in time, as a factor: short slabs for
+// what is done once a window (with OpenJPEG, 64 rows take a quarter longer than
+// one window), and the seams between walks for the code-blocks that are decoded
+// on both sides, about two rows or columns of them at each resolution.
+func (p *Plan) overhead() float64 {
+	const blocks = 380 // their length at full size, all resolutions together
+	seams := func(total, length int) float64 {
+		return 1 + blocks*float64(ceilDiv(total, length)-1)/float64(total)
+	}
+	return (1 + 16/float64(p.layout.slab)) *
+		seams(p.along(p.src), p.layout.chunk) * seams(p.across(p.src), p.layout.column)
 }
 
-// acceptable is the overhead that is gladly borne to leave most of the budget
-// to other runs.
-const acceptable = 1.35
+// acceptable is the factor of overhead that is gladly borne to leave most of the
+// budget to other runs.
+const acceptable = 1.08
 
 // cut chooses the layout: one of little overhead in a quarter of limit bytes,
 // failing that the one of least overhead that fits at all.
@@ -179,7 +194,7 @@ func (p *Plan) cut(limit int64) error {
 	var best, small Plan
 	least := int64(-1)
 	better := func(than *Plan, q *Plan, room int64) bool {
-		return q.memory <= room && (than.memory == 0 || q.layout.overhead() < than.layout.overhead())
+		return q.memory <= room && (than.memory == 0 || q.overhead() < than.overhead())
 	}
 	for l := range p.layouts(workers) {
 		q := *p
@@ -196,7 +211,7 @@ func (p *Plan) cut(limit int64) error {
 		}
 	}
 	switch {
-	case small.memory > 0 && small.layout.overhead() <= acceptable:
+	case small.memory > 0 && small.overhead() <= acceptable*best.overhead():
 		*p = small
 	case best.memory > 0:
 		*p = best
@@ -286,7 +301,7 @@ func (p *Plan) bound() int64 {
 	engine := p.dec.engine()
 	walks := func(c Cost) int64 {
 		resting := c
-		resting.Samples, resting.Window = 0, image.Point{}
+		resting.Samples, resting.Window, resting.Resting = 0, image.Point{}, true
 		return workers*engine.Memory(c) + (int64(l.walks)-workers)*engine.Memory(resting)
 	}
 	// A walk of one slab is allowed whatever the bound says, a longer one what
@@ -296,7 +311,7 @@ func (p *Plan) bound() int64 {
 	l.walk = many.Bytes
 	l.most = Cost{Bytes: max(one.Bytes, many.Bytes), Blocks: max(one.Blocks, many.Blocks),
 		Precincts: max(one.Precincts, many.Precincts)}
-	l.ahead = min(max(2*max(one.Bytes, many.Bytes), 1<<20), 32<<20)
+	l.ahead = min(max(one.Bytes, many.Bytes, 1<<20), 32<<20)
 	stream := p.file.Header.Span.Len
 	l.record = min(4<<20, 2*stream/int64(p.file.Header.NumTiles())+4<<10)
 	fetched := max(l.ahead, one.Bytes, many.Bytes) + l.record

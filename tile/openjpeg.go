@@ -29,12 +29,15 @@ func (openJPEG) Memory(c Cost) int64 {
 		Tile:         image.Rectangle{Max: c.Tile.Add(at)},
 		Precincts:    c.Precincts,
 		Blocks:       c.Blocks,
-		Included:     c.Blocks,
+		Included:     c.Included,
 		Bytes:        c.Bytes,
 		Window:       image.Rectangle{Min: at, Max: at.Add(c.Window)},
 		Samples:      c.Samples,
 		Coefficients: c.Coefficients,
 		Windows:      c.Areas,
+	}
+	if c.Resting {
+		return cost.Memory()
 	}
 	return cost.Memory() + c.Bytes // the assembled codestream
 }
