@@ -8,6 +8,7 @@ import (
 	"image"
 	"io"
 	"math/rand/v2"
+	"sync"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -357,4 +358,89 @@ func TestLeavingTheLoopFreesEverything(t *testing.T) {
 	}
 	require.Zero(t, dec.Budget.Used())
 	require.Zero(t, openjpeg.Live())
+}
+
+// Any number of runs at once stay within one budget, and all have their turn.
+func TestManyRunsShareABudget(t *testing.T) {
+	defer goleak.VerifyNone(t)
+	f := open(t, testimg.Compress(t, testimg.Spec{Width: 500, Height: 420, Components: 3}, "jp2", "-t", "150,130", "-n", "4"))
+	budget := &tile.Budget{Workers: 2}
+	dec := &tile.Decoder{Budget: budget}
+	p, err := dec.Plan(f, tile.Request{})
+	require.NoError(t, err)
+	budget.Bytes = 5 * p.Memory() / 2
+	want, err := p.Image(t.Context())
+	require.NoError(t, err)
+	var runs errgroup
+	for range 64 {
+		runs.Go(func() error {
+			got, err := p.Image(context.Background())
+			if err == nil && !bytes.Equal(want.(*image.NRGBA).Pix, got.(*image.NRGBA).Pix) {
+				err = errors.New("other pixels")
+			}
+			return err
+		})
+	}
+	require.NoError(t, runs.Wait())
+	require.LessOrEqual(t, budget.Peak(), budget.Bytes)
+	require.Zero(t, budget.Used())
+	require.Zero(t, openjpeg.Live())
+}
+
+// An errgroup waits for functions and joins their errors.
+type errgroup struct {
+	wg   sync.WaitGroup
+	mu   sync.Mutex
+	errs []error
+}
+
+func (g *errgroup) Go(f func() error) {
+	g.wg.Go(func() {
+		err := f()
+		g.mu.Lock()
+		g.errs = append(g.errs, err)
+		g.mu.Unlock()
+	})
+}
+
+func (g *errgroup) Wait() error {
+	g.wg.Wait()
+	return errors.Join(g.errs...)
+}
+
+// A thin bright line keeps its light when light is scaled, and loses some when
+// numbers are; a flat picture is the same either way.
+func TestLinear(t *testing.T) {
+	f := open(t, testimg.Compress(t, testimg.Spec{Kind: testimg.Checkers, Width: 96, Height: 96}, "jp2", "-n", "1"))
+	mean := func(req tile.Request) int {
+		p, err := new(tile.Decoder).Plan(f, req)
+		require.NoError(t, err)
+		img, err := p.Image(t.Context())
+		require.NoError(t, err)
+		sum := 0
+		for _, v := range img.(*image.Gray).Pix {
+			sum += int(v)
+		}
+		return sum / len(img.(*image.Gray).Pix)
+	}
+	numbers, light := mean(tile.Request{Size: image.Pt(6, 6)}), mean(tile.Request{Size: image.Pt(6, 6), Linear: true})
+	require.InDelta(t, 127, numbers, 4) // half of the samples are 255
+	require.InDelta(t, 188, light, 4)   // half of the light, in sRGB
+	_, err := new(tile.Decoder).Plan(f, tile.Request{Linear: true, Format: tile.YCbCr8})
+	require.ErrorIs(t, err, errors.ErrUnsupported)
+}
+
+// A source that gives fewer bytes than asked for, without saying why, ends in an
+// error and not in a picture.
+func TestSourceShortReads(t *testing.T) {
+	defer goleak.VerifyNone(t)
+	data := testimg.Compress(t, testimg.Spec{Width: 500, Height: 420, Components: 3}, "jp2", "-t", "150,130", "-n", "4")
+	for from := int64(0); from < int64(len(data)); from += int64(len(data)) / 30 {
+		src := failing{bytes.NewReader(data), from, nil}
+		f, err := jp2.NewFile(src, int64(len(data)))
+		if err == nil {
+			_, err = image1(t, &tile.Decoder{}, f, tile.Request{})
+		}
+		require.Error(t, err, "short from %d", from)
+	}
 }

@@ -92,6 +92,9 @@ func (d *Decoder) Plan(f *jp2.File, req Request) (*Plan, error) {
 	if err := p.place(); err != nil {
 		return nil, err
 	}
+	if req.Linear && (p.color.format == YCbCr8 || p.color.format == CMYK8) {
+		return nil, unsupported("%v pixels scaled by light", p.color.format)
+	}
 	if err := p.cut(d.budget().limit()); err != nil {
 		return nil, err
 	}

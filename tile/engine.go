@@ -9,7 +9,7 @@ import (
 )
 
 // An Engine turns code-blocks into samples. Implementations must be safe for
-// concurrent use; package tiletest checks that one behaves.
+// concurrent use.
 type Engine interface {
 	// Memory bounds the bytes that a Walk holds at one time, the C heap
 	// included, for a job of this cost.

@@ -156,8 +156,9 @@ func (p *Plan) resample() raster.Resample {
 	return raster.Resample{
 		Channels: p.color.format.Channels() / p.color.planes(), Depth: p.color.format.Depth(),
 		Width: src.X, Height: src.Y, X0: x0, Y0: y0, X1: x1, Y1: y1,
-		Size:  p.Size(),
-		Alpha: p.color.format == NRGBA8 || p.color.format == NRGBA16,
+		Size:   p.Size(),
+		Alpha:  p.color.format == NRGBA8 || p.color.format == NRGBA16,
+		Linear: p.req.Linear,
 	}
 }
 

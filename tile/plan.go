@@ -156,7 +156,7 @@ func (p *Plan) Reads(ctx context.Context) ([]codestream.Span, error) {
 
 // CodedYCbCr reports whether the image is coded as luma and chroma, so that
 // asking for [YCbCr8] instead of [RGB8] saves converting to RGB and back.
-func (p *Plan) CodedYCbCr() bool { return p.color.cheap }
+func (p *Plan) CodedYCbCr() bool { return p.color.cheap && !p.req.Linear }
 
 // ICC is the profile that the result's colours are in; nil when they are sRGB,
 // or the grey that goes with it. It must not be changed.

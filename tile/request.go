@@ -26,6 +26,12 @@ type Request struct {
 	// Layers is the number of quality layers to decode; zero: all.
 	Layers int
 
+	// Linear scales light instead of sRGB's numbers, which keeps fine bright
+	// lines on dark ground as bright as they are; slower. It concerns the last
+	// step only: the wavelet has averaged numbers before. Not for YCbCr8 and
+	// CMYK8.
+	Linear bool
+
 	// Orient turns the result, after scaling.
 	Orient Orient
 
