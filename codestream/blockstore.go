@@ -1,9 +1,10 @@
 // This file implements the third level of the index: what the packets of a tile
-// say of their code-blocks, in some 6 bytes a block.
+// say of their code-blocks, in some 5 bytes a block.
 
 package codestream
 
 import (
+	"bytes"
 	"encoding/binary"
 	"errors"
 	"sort"
@@ -14,12 +15,13 @@ import (
 //
 // A packet is a record in one of the pages:
 //
-//	flags   1 byte: recordPrev, recordLayer, recordTable
+//	flags   1 byte: recordPrev, recordLayer, recordTable; in precincts of up
+//	        to fewBlocks blocks the other bits are the mask
 //	prev    4 bytes, if flagged: position of the record of an earlier layer
 //	layer   varint, if flagged; otherwise 0
 //	body    signed varint: offset of the body, from that of the page's first
-//	groups  the data of its only group, or a varint: the number of its table;
-//	        the mask is one byte in precincts of up to 8 blocks
+//	groups  the data of its only group, its mask as short as the precinct
+//	        allows; or a varint: the number of its table
 //
 // A table has the places of the groups of a packet with more than groupBlocks
 // blocks; the directory has the place of the last record of each precinct.
@@ -39,8 +41,17 @@ const (
 	recordLayer             // the layer is not 0
 	recordTable             // there is a table
 
+	recordMask = 3              // the mask's first bit
+	fewBlocks  = 8 - recordMask // how many blocks it can have there
+
 	pageSize  = 1 << 16
 	firstPage = 1 << 9
+	// farBody is how far a page's bodies may lie from its base before another
+	// is begun, if it has nearPage bytes, and there are less than nearPages: it
+	// keeps their offsets short.
+	farBody   = 1 << 20
+	nearPage  = 1 << 12
+	nearPages = 1 << 14
 )
 
 var (
@@ -52,10 +63,12 @@ var (
 // the position that they will have. off becomes the base of a new page.
 func (s *blockStore) room(n int, off int64) (*storePage, uint32, error) {
 	k := len(s.pages) - 1
-	if k < 0 || len(s.pages[k].data)+n > pageSize {
-		if k++; k == pageSize {
+	if k < 0 || len(s.pages[k].data)+n > pageSize ||
+		off-s.pages[k].base >= farBody && len(s.pages[k].data) >= nearPage && k < nearPages {
+		if s.clip(); k+1 == pageSize {
 			return nil, 0, errStoreFull
 		}
+		k++
 		page := storePage{base: off}
 		if k == 0 {
 			page.data = make([]byte, 1, firstPage) // no record is at 0
@@ -93,14 +106,13 @@ func (s *blockStore) add(g *tileGeometry, id packetID, blocks, body int64, rec *
 		h[0] |= recordLayer
 		h = binary.AppendUvarint(h, uint64(id.layer))
 	}
-	inline := rec.data
-	if blocks <= 8 {
-		// The mask takes one byte.
-		inline = inline[1:]
-		inline[0] = rec.data[0]
-	}
-	if blocks > groupBlocks {
-		inline = nil
+	var inline []byte
+	if n := maskSize(blocks); blocks <= groupBlocks {
+		inline = rec.data[maskBytes-n:]
+		if copy(inline[:n], rec.data); n == 0 {
+			h[0] |= rec.data[0] << recordMask
+		}
+	} else {
 		table := make([]groupMark, len(rec.groups))
 		for i, m := range rec.groups {
 			end := uint32(len(rec.data))
@@ -130,10 +142,21 @@ func (s *blockStore) add(g *tileGeometry, id packetID, blocks, body int64, rec *
 	return nil
 }
 
+// maskSize is how many bytes a record's mask takes besides its flags.
+func maskSize(blocks int64) int {
+	switch {
+	case blocks <= fewBlocks:
+		return 0
+	case blocks <= groupBlocks:
+		return int(blocks+7) / 8
+	}
+	return maskBytes
+}
+
 // clip gives back memory that was kept for growing.
 func (s *blockStore) clip() {
 	if k := len(s.pages) - 1; k >= 0 {
-		s.pages[k].data = append([]byte(nil), s.pages[k].data...)
+		s.pages[k].data = bytes.Clone(s.pages[k].data)
 	}
 }
 
@@ -152,6 +175,7 @@ func (s *blockStore) size() int64 {
 // A storedPacket is a record as read back.
 type storedPacket struct {
 	layer  int
+	flags  byte
 	body   int64       // where the body begins in the tile's stream
 	inline []byte      // the data of group 0, and more; or
 	table  []groupMark // the groups there are
@@ -173,7 +197,7 @@ func (s *blockStore) packets(dst []storedPacket, pos uint32, layers int) ([]stor
 		if flags&recordPrev != 0 {
 			pos = r.u32()
 		}
-		var packet storedPacket
+		packet := storedPacket{flags: flags}
 		if flags&recordLayer != 0 {
 			packet.layer = int(r.uvarint())
 		}
@@ -202,21 +226,36 @@ func (s *blockStore) packets(dst []storedPacket, pos uint32, layers int) ([]stor
 	return dst, nil
 }
 
-// group gives the data of a group of the packet, and where its first block's
-// bytes are in the tile's stream. It is nil if the packet has nothing there.
-func (s *blockStore) group(p *storedPacket, group uint32) ([]byte, int64, error) {
+// group gives what the packet has in a group of a precinct with so many blocks:
+// a mask of them, their data, and where the bytes of the first are in the tile's
+// stream.
+func (s *blockStore) group(p *storedPacket, group uint32, blocks int64) (mask uint32, data []byte, off int64, err error) {
 	if p.table == nil {
+		data, off = p.inline, p.body
 		if group != 0 {
-			return nil, 0, nil
+			return 0, nil, 0, nil
 		}
-		return p.inline, p.body, nil
+	} else {
+		i := sort.Search(len(p.table), func(i int) bool { return p.table[i].group >= group })
+		if i == len(p.table) || p.table[i].group != group {
+			return 0, nil, 0, nil
+		}
+		if _, data, err = s.at(p.table[i].pos); err != nil {
+			return 0, nil, 0, err
+		}
+		off = p.body + int64(p.table[i].off)
 	}
-	i := sort.Search(len(p.table), func(i int) bool { return p.table[i].group >= group })
-	if i == len(p.table) || p.table[i].group != group {
-		return nil, 0, nil
+	n := maskSize(blocks)
+	if n == 0 {
+		return uint32(p.flags >> recordMask), data, off, nil
 	}
-	_, b, err := s.at(p.table[i].pos)
-	return b, p.body + int64(p.table[i].off), err
+	if len(data) < n {
+		return 0, nil, 0, errStoreWrong
+	}
+	for i := range n {
+		mask |= uint32(data[i]) << (8 * i)
+	}
+	return mask, data[n:], off, nil
 }
 
 // A fieldReader takes numbers from the front of b. Once there is not enough it

@@ -18,7 +18,9 @@ const (
 	// firstLblock is Lblock before the first length of a block (B.10.7.1).
 	firstLblock = 3
 	// groupBlocks is how many blocks of a packet are stored together.
-	groupBlocks = 16
+	groupBlocks = 32
+	// maskBytes is the size of a mask of a group's blocks.
+	maskBytes = groupBlocks / 8
 )
 
 var (
@@ -126,17 +128,27 @@ func (t *bandState) blocks(m *stateMemory) []blockState {
 // the blocks that contribute, in groups of groupBlocks successive ones, leaving
 // out groups without any.
 //
-// A group begins with a mask of its blocks, 16 bits, least significant first.
+// A group begins with a mask of its blocks, 32 bits, least significant first.
 // For each there follows the number of passes in this packet (1 byte), at its
 // first inclusion the missing bit-planes (1 byte), and the lengths of its
 // codeword segments (as unsigned varints). Where the blocks are
 // High-Throughput ones, before the lengths comes the number of segments (1
 // byte) and before each its passes (1 byte).
+//
+// Where nothing was left out of a sub-band, all its blocks end at the same
+// bit-plane: passes and three times the missing bit-planes add up to the same.
+// If they do for a block that is included first and the one before it in the
+// group that was, one byte says both: samePlane and the missing bit-planes.
 type packetRecord struct {
 	data   []byte
 	groups []groupMark
 	body   int64 // bytes of the packet's body
+	sum    int   // of the group's last block that was included first, or -1
 }
+
+// samePlane is added to missing bit-planes that also tell the passes. It is more
+// than any number of passes.
+const samePlane = maxPasses + 1
 
 // A groupMark is where a group of a packetRecord begins.
 type groupMark struct {
@@ -153,11 +165,26 @@ func (r *packetRecord) include(ordinal uint32) {
 	n := len(r.groups)
 	if n == 0 || r.groups[n-1].group != g {
 		r.groups = append(r.groups, groupMark{g, uint32(len(r.data)), uint32(r.body)})
-		r.data = append(r.data, 0, 0)
+		r.data = append(r.data, 0, 0, 0, 0)
+		r.sum = -1
 		n++
 	}
 	k := ordinal % groupBlocks
 	r.data[r.groups[n-1].pos+k/8] |= 1 << (k % 8)
+}
+
+// passes adds a block's passes, and its missing bit-planes at its first
+// inclusion; otherwise they are negative.
+func (r *packetRecord) passes(n, zero int) {
+	switch {
+	case zero < 0:
+		r.data = append(r.data, byte(n))
+	case n+3*zero == r.sum:
+		r.data = append(r.data, byte(samePlane+zero))
+	default:
+		r.data = append(r.data, byte(n), byte(zero))
+		r.sum = n + 3*zero
+	}
 }
 
 // length adds a codeword segment's length.
@@ -233,10 +260,7 @@ func readPacketHeader(b *bitReader, s *precinctState, layer uint32, out *packetR
 					}
 				}
 				out.include(t.first + uint32(y*t.w+x))
-				out.data = append(out.data, byte(n))
-				if zero >= 0 {
-					out.data = append(out.data, byte(zero))
-				}
+				out.passes(n, zero)
 				var err error
 				if s.style&HT != 0 {
 					err = readLengthsHT(b, known, n, out)

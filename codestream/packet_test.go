@@ -215,10 +215,11 @@ func (k *randomPackets) recordOf(layer int) *packetRecord {
 		for _, c := range b.codewords {
 			passes += int(c.passes)
 		}
-		rec.data = append(rec.data, byte(passes))
+		zero := -1
 		if first {
-			rec.data = append(rec.data, byte(k.zero[[3]int{b.band, b.x, b.y}]))
+			zero = int(k.zero[[3]int{b.band, b.x, b.y}])
 		}
+		rec.passes(passes, zero)
 		if k.style&HT != 0 {
 			rec.data = append(rec.data, byte(len(b.codewords)))
 		}
@@ -299,7 +300,7 @@ func TestPlaceholderPasses(t *testing.T) {
 	state.reset(&p, HT)
 	var rec packetRecord
 	require.NoError(t, readPacketHeader(memoryReader(w.dst, 9), &state, 0, &rec))
-	require.Equal(t, []byte{1, 0, 9, 0, 2, 7, 5, 2, 3}, rec.data)
+	require.Equal(t, []byte{1, 0, 0, 0, 9, 0, 2, 7, 5, 2, 3}, rec.data)
 	first, zero := lastSet([]codeword{{7, 5}, {2, 3}}, 0)
 	require.Equal(t, 0, first)
 	require.Equal(t, 2, zero)
@@ -349,9 +350,9 @@ func FuzzPacketHeader(f *testing.F) {
 			for i, m := range rec.groups {
 				require.Less(t, int64(m.group)*groupBlocks, p.blocks)
 				require.True(t, i == 0 || rec.groups[i-1].group < m.group)
-				mask := binary.LittleEndian.Uint16(rec.data[m.pos:])
+				mask := binary.LittleEndian.Uint32(rec.data[m.pos:])
 				require.NotZero(t, mask)
-				total += int64(bits.OnesCount16(mask))
+				total += int64(bits.OnesCount32(mask))
 			}
 			require.LessOrEqual(t, total, p.blocks)
 			require.LessOrEqual(t, b.src.offset(), int64(len(data)))

@@ -11,6 +11,7 @@ import (
 	"image"
 	"io"
 	"iter"
+	"math/bits"
 	"slices"
 )
 
@@ -692,23 +693,16 @@ func (c *collector) group(pr *precinct, want *[3]rect, group uint32) error {
 		return nil
 	}
 	for i := range c.packets {
-		data, off, err := c.t.store.group(&c.packets[i], group)
+		mask, data, off, err := c.t.store.group(&c.packets[i], group, pr.blocks)
 		if err != nil {
 			return err
 		}
-		if data == nil {
-			continue
-		}
 		r := fieldReader{b: data}
-		mask := int(r.byte())
-		if pr.blocks > 8 {
-			mask |= int(r.byte()) << 8
-		}
-		for k := range c.block {
-			if mask>>k&1 != 0 {
-				if off, err = c.block[k].add(&r, c.style, off, wanted[k]); err != nil {
-					return err
-				}
+		sum := -1
+		for ; mask != 0; mask &= mask - 1 {
+			k := bits.TrailingZeros32(mask)
+			if off, err = c.block[k].add(&r, c.style, off, &sum, wanted[k]); err != nil {
+				return err
 			}
 		}
 	}
@@ -721,11 +715,17 @@ func (c *collector) group(pr *precinct, want *[3]rect, group uint32) error {
 }
 
 // add reads what a packet has of the block: its bytes begin at off of the tile's
-// stream. It returns where they end.
-func (k *collectedBlock) add(r *fieldReader, style BlockStyle, off int64, wanted bool) (int64, error) {
+// stream. It returns where they end. The sum is that of a packetRecord.
+func (k *collectedBlock) add(r *fieldReader, style BlockStyle, off int64, sum *int, wanted bool) (int64, error) {
 	n := int(r.byte())
-	if k.passes == 0 {
+	switch {
+	case k.passes > 0:
+	case n >= samePlane:
+		k.zero = uint8(n - samePlane)
+		n = max(*sum-3*int(k.zero), 0)
+	default:
 		k.zero = r.byte()
+		*sum = n + 3*int(k.zero)
 	}
 	begin := off
 	if n == 0 || k.passes+n > maxPasses {

@@ -25,7 +25,7 @@ var ErrSidecar = errors.New("not a sidecar of this image")
 
 const (
 	sidecarMagic   = "striaidx"
-	sidecarVersion = 1
+	sidecarVersion = 2
 	// sidecarFloor and sidecarFactor bound what a sidecar may take once it is
 	// decompressed: the latter for each byte of it. No index needs as much.
 	sidecarFloor  = 4 << 20
