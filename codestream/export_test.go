@@ -55,15 +55,6 @@ func SidecarBody(data []byte) []byte {
 	return body
 }
 
-// StoreSize is the memory of all block stores of an index, in bytes, roughly.
-func StoreSize(x *Index) int64 {
-	n := int64(0)
-	for _, t := range x.packet.tiles {
-		n += t.store.size()
-	}
-	return n
-}
-
 // CopyBody is copyBody.
 func (s *Selection) CopyBody(ctx context.Context, dst io.Writer, src io.ReaderAt, buffer int64) error {
 	return s.copyBody(ctx, dst, src, buffer)

@@ -126,6 +126,20 @@ func (x *Index) keep(tile int, t *tileHeaders) {
 	x.tiles[tile] = t
 }
 
+// forget drops what keep remembers of a tile.
+func (x *Index) forget(tile int) {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	t := x.tiles[tile]
+	if t == nil {
+		return
+	}
+	if x.held -= t.size(); t.coding == x.base() {
+		x.held += t.coding.size()
+	}
+	delete(x.tiles, tile)
+}
+
 // locate takes the part of the index that learns where tile-parts are. The
 // caller gives it back with unlocate.
 func (x *Index) locate(ctx context.Context) error {

@@ -100,7 +100,10 @@ func (t *tilePackets) load(ctx context.Context, x *Index, v *view) error {
 	case <-ctx.Done():
 		return ctx.Err()
 	}
-	defer func() { <-t.scanning }()
+	defer func() {
+		t.spare = nil
+		<-t.scanning
+	}()
 	if t.lengths == lengthsUnknown {
 		if err := t.useLengths(ctx, x); err != nil {
 			return err

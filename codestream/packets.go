@@ -17,6 +17,14 @@ import (
 type packetIndex struct {
 	mu    sync.Mutex
 	tiles map[int]*tilePackets
+	done  compactTiles // instead of tiles
+}
+
+// get gives what is known of a tile's packets: one of the two, or neither.
+func (p *packetIndex) get(tile int) (*tilePackets, []byte) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.tiles[tile], p.done.get(tile)
 }
 
 // A tilePackets is the packets of one tile, as far as they are known. What is
@@ -30,11 +38,13 @@ type tilePackets struct {
 	packed   *tileStream // packet headers, when they are not among the bodies
 	cut      error       // why the stream ends before the tile does, or nil
 	fault    error       // of the tile as a whole, from a sidecar; then that is all
+	compact  bool        // made of a compact one
 
 	// scanning has room for one: whoever put something in may use scan. It is a
 	// channel so that waiting for it can be cancelled.
 	scanning chan struct{}
 	scan     *packetScan // nil before the first and after the last packet
+	spare    *packetScan // one that is over, whose memory can be used
 	lengths  lengthsUse  // what is made of PLT or PLM
 
 	mu       sync.RWMutex
@@ -55,11 +65,12 @@ type tilePackets struct {
 
 // packets returns what is known of a tile's packets, which may be nothing yet.
 func (x *Index) packets(ctx context.Context, tile int) (*tilePackets, error) {
-	x.packet.mu.Lock()
-	t := x.packet.tiles[tile]
-	x.packet.mu.Unlock()
+	t, data := x.packet.get(tile)
 	if t != nil {
 		return t, t.fault
+	}
+	if data != nil {
+		return x.expand(tile, data)
 	}
 	t, err := x.newTilePackets(ctx, tile)
 	if err != nil {
@@ -69,6 +80,9 @@ func (x *Index) packets(ctx context.Context, tile int) (*tilePackets, error) {
 	defer x.packet.mu.Unlock()
 	if first := x.packet.tiles[tile]; first != nil {
 		return first, nil
+	}
+	if data := x.packet.done.get(tile); data != nil {
+		return x.expand(tile, data)
 	}
 	if x.packet.tiles == nil {
 		x.packet.tiles = make(map[int]*tilePackets)
@@ -164,30 +178,41 @@ type precinctKey struct {
 type resolutionCache struct {
 	g    *tileGeometry
 	slot [64]struct {
+		g            *tileGeometry
 		component, r int
-		valid        bool
 		resolution   resolution
 	}
 }
 
 func (c *resolutionCache) get(component, r int) *resolution {
 	s := &c.slot[(component*7+r)%len(c.slot)]
-	if !s.valid || s.component != component || s.r != r {
-		s.component, s.r, s.valid = component, r, true
+	if s.g != c.g || s.component != component || s.r != r {
+		s.g, s.component, s.r = c.g, component, r
 		s.resolution = c.g.components[component].resolution(r)
 	}
 	return &s.resolution
 }
 
-func (t *tilePackets) newScan() *packetScan {
-	s := &packetScan{t: t, order: t.order.packets(), recent: resolutionCache{g: t.geometry}}
-	s.body = newLookahead(t.stream)
+// newScan begins a scan of a tile, with the memory of another that is over, or
+// nil.
+func (t *tilePackets) newScan(s *packetScan) *packetScan {
+	if s == nil {
+		s = &packetScan{body: &lookahead{}}
+	}
+	s.t, s.order, s.pending, s.broken = t, t.order.packets(), nil, false
+	s.recent.g = t.geometry
+	s.body.reset(t.stream)
 	s.head = s.body
 	if t.packed != nil {
-		s.head = newLookahead(t.packed)
+		s.head = &lookahead{}
+		s.head.reset(t.packed)
 	}
 	s.bits.src = s.head
-	s.memory.left = addSat(stateFloor, mulSat(stateFactor, t.stream.size))
+	clear(s.state)
+	if s.only.size() > maxSpareSize {
+		s.only = precinctState{}
+	}
+	s.memory = stateMemory{left: addSat(stateFloor, mulSat(stateFactor, t.stream.size))}
 	s.only.memory = &s.memory
 	return s
 }
@@ -200,7 +225,7 @@ func (t *tilePackets) reach(ctx context.Context, last packetID) error {
 		return nil
 	}
 	if t.scan == nil {
-		t.scan = t.newScan()
+		t.scan, t.spare = t.newScan(t.spare), nil
 	}
 	err := t.scan.run(ctx, last)
 	if t.scan.broken {
@@ -211,7 +236,7 @@ func (t *tilePackets) reach(ctx context.Context, last packetID) error {
 		t.mu.Unlock()
 	}
 	if t.done {
-		t.scan = nil
+		t.scan, t.spare = nil, t.scan
 	}
 	return err
 }
@@ -242,7 +267,7 @@ func (s *packetScan) run(ctx context.Context, last packetID) error {
 			s.pending = &s.next
 		}
 		id := *s.pending
-		if s.head.offset() >= s.head.limit {
+		if s.over() {
 			// A stream may end before its last packets: they are empty then, as
 			// other decoders have it.
 			s.finish(s.t.cut)
@@ -258,10 +283,16 @@ func (s *packetScan) run(ctx context.Context, last packetID) error {
 		}
 		s.pending = nil
 		if id == last {
+			if s.over() {
+				s.finish(s.t.cut)
+			}
 			return nil
 		}
 	}
 }
+
+// over reports whether there is nothing left to read of the tile.
+func (s *packetScan) over() bool { return s.head.offset() >= s.head.limit }
 
 // finish says that there are no more packets.
 func (s *packetScan) finish(damage error) {

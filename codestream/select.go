@@ -192,6 +192,7 @@ func (t *tilePackets) find(ctx context.Context, x *Index, v *view) error {
 			return err
 		}
 	}
+	x.compact(t)
 	v.sort()
 	v.s.coding = &v.coding
 	return nil

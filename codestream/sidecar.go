@@ -40,7 +40,11 @@ func sidecarError(format string, args ...any) error {
 // reads the codestream once from front to back, in large blocks, and nothing of
 // it stays in memory but the index. Damaged tiles are no errors.
 func (x *Index) Load(ctx context.Context) error {
+	var spare *packetScan
 	for tile := range x.h.NumTiles() {
+		if _, data := x.packet.get(tile); data != nil {
+			continue
+		}
 		t, err := x.packets(ctx, tile)
 		switch {
 		case tileFault(err):
@@ -48,9 +52,10 @@ func (x *Index) Load(ctx context.Context) error {
 		case err != nil:
 			return err
 		}
-		if err := t.loadAll(ctx, x); err != nil {
+		if spare, err = t.loadAll(ctx, x, spare); err != nil {
 			return err
 		}
+		x.compact(t)
 	}
 	return nil
 }
@@ -60,14 +65,26 @@ func tileFault(err error) bool {
 	return errors.Is(err, ErrFormat) || errors.Is(err, errors.ErrUnsupported)
 }
 
-// loadAll is load for the whole tile.
-func (t *tilePackets) loadAll(ctx context.Context, x *Index) error {
+// loadAll is load for the whole tile. It takes and gives a scan that is over, for
+// its memory; either may be nil.
+func (t *tilePackets) loadAll(ctx context.Context, x *Index, spare *packetScan) (*packetScan, error) {
 	select {
 	case t.scanning <- struct{}{}:
 	case <-ctx.Done():
-		return ctx.Err()
+		return nil, ctx.Err()
 	}
 	defer func() { <-t.scanning }()
+	t.spare = spare
+	err := t.readAll(ctx, x)
+	spare, t.spare = t.spare, nil
+	return spare, err
+}
+
+// readAll is loadAll for the holder of scanning.
+func (t *tilePackets) readAll(ctx context.Context, x *Index) error {
+	if t.done {
+		return nil
+	}
 	if t.lengths == lengthsUnknown {
 		if err := t.useLengths(ctx, x); err != nil {
 			return err
@@ -96,12 +113,17 @@ func (t *tilePackets) loadAll(ctx context.Context, x *Index) error {
 	if err := t.jump(ctx, v); err != nil {
 		return err
 	}
+	t.complete()
+	return nil
+}
+
+// complete says that all packets were read that the lengths lead to.
+func (t *tilePackets) complete() {
 	t.mu.Lock()
+	defer t.mu.Unlock()
 	t.jumps, t.read, t.done = nil, nil, true
 	t.lengths = lengthsUnused
 	t.store.clip()
-	t.mu.Unlock()
-	return nil
 }
 
 // Sidecar loads the whole index and returns it as data for [OpenSidecar]. The
@@ -113,6 +135,10 @@ func (x *Index) Sidecar(ctx context.Context, tag string) ([]byte, error) {
 	}
 	var body []byte
 	for tile := range x.h.NumTiles() {
+		if _, data := x.packet.get(tile); data != nil {
+			body = append(body, data...)
+			continue
+		}
 		t, err := x.packets(ctx, tile)
 		if err != nil && !tileFault(err) {
 			return nil, err
@@ -187,8 +213,14 @@ func OpenSidecar(r io.ReaderAt, h *Header, data []byte, tag string) (*Index, err
 	x.packet.tiles = make(map[int]*tilePackets)
 	f = sidecarReader{fieldReader: fieldReader{b: body}}
 	for tile := range h.NumTiles() {
-		if err := f.tile(x, tile); err != nil {
+		begin := f.b
+		t, err := f.tile(x, tile)
+		if err != nil {
 			return nil, sidecarError("tile %d: %v", tile, err)
+		}
+		x.packet.tiles[tile] = t
+		if t.small() {
+			x.keepCompact(tile, begin[:len(begin)-len(f.b)])
 		}
 	}
 	if len(f.b) != 0 {
@@ -241,11 +273,16 @@ func appendString(dst []byte, s string) []byte {
 	return append(binary.AppendUvarint(dst, uint64(len(s))), s...)
 }
 
-// The kinds of tiles in a sidecar.
+// The kinds of tiles in a sidecar, and what else a tile's first byte says.
 const (
 	sidecarFault = iota // of no use: an error
 	sidecarBase         // coded as the main header says
 	sidecarOwn          // with parameters of its own
+
+	sidecarKind   = 3      // mask of the kind
+	sidecarCut    = 1 << 2 // these errors are there
+	sidecarDamage = 1 << 3
+	sidecarWrong  = 1 << 4
 )
 
 // appendTileIndex appends what is known of a tile, or what is wrong with it.
@@ -255,11 +292,11 @@ func appendTileIndex(dst []byte, x *Index, t *tilePackets, fault error) []byte {
 	}
 	t.mu.RLock()
 	defer t.mu.RUnlock()
-	if t.coding == x.base() {
-		dst = append(dst, sidecarBase)
-	} else {
+	kind, first := byte(sidecarBase), len(dst)
+	dst = append(dst, 0)
+	if t.coding != x.base() {
+		kind = sidecarOwn
 		coding := appendTileCoding(nil, t.coding)
-		dst = append(dst, sidecarOwn)
 		dst = append(binary.AppendUvarint(dst, uint64(len(coding))), coding...)
 	}
 	dst = binary.AppendUvarint(dst, uint64(len(t.stream.spans)))
@@ -269,20 +306,26 @@ func appendTileIndex(dst []byte, x *Index, t *tilePackets, fault error) []byte {
 		dst = binary.AppendVarint(dst, s.Len)
 		at = s.End()
 	}
-	dst = appendFault(dst, t.cut)
-	dst = appendFault(dst, t.damage)
+	if t.cut != nil {
+		kind |= sidecarCut
+		dst = appendFault(dst, t.cut)
+	}
 	if t.damage != nil {
+		kind |= sidecarDamage
+		dst = appendFault(dst, t.damage)
 		dst = append(dst, begun(t.begun))
 		dst = binary.AppendUvarint(dst, uint64(t.frontier.component))
 		dst = binary.AppendUvarint(dst, uint64(t.frontier.resolution))
 		dst = binary.AppendUvarint(dst, uint64(t.frontier.precinct))
 		dst = binary.AppendUvarint(dst, uint64(t.frontier.layer))
 	}
-	dst = appendFault(dst, t.wrong)
 	if t.wrong != nil {
-		dst = appendDirectory(dst, t.bad)
+		kind |= sidecarWrong
+		dst = appendFault(dst, t.wrong)
+		dst = appendDirectory(dst, t.geometry, t.bad)
 	}
-	return t.store.append(dst)
+	dst[first] = kind
+	return t.store.append(dst, t.geometry)
 }
 
 func begun(b bool) byte {
@@ -293,7 +336,7 @@ func begun(b bool) byte {
 }
 
 // append appends all of the store.
-func (s *blockStore) append(dst []byte) []byte {
+func (s *blockStore) append(dst []byte, g *tileGeometry) []byte {
 	dst = binary.AppendUvarint(dst, uint64(len(s.pages)))
 	for i := range s.pages {
 		dst = binary.AppendVarint(dst, s.pages[i].base)
@@ -313,33 +356,40 @@ func (s *blockStore) append(dst []byte) []byte {
 			dst = binary.AppendVarint(dst, int64(m.off)-int64(last.off))
 		}
 	}
-	return appendDirectory(dst, s.dir)
+	return appendDirectory(dst, g, s.dir)
 }
 
 // appendDirectory appends the numbers of a directory by component, resolution
 // and precinct, in ascending order.
-func appendDirectory(dst []byte, d directory) []byte {
+func appendDirectory(dst []byte, g *tileGeometry, d directory) []byte {
 	type entry struct {
 		p int64
 		v uint32
 	}
+	var list []entry
 	dst = binary.AppendUvarint(dst, uint64(len(d)))
-	for _, c := range d {
+	last := uint32(0)
+	for i, c := range d {
 		dst = binary.AppendUvarint(dst, uint64(len(c)))
-		for i := range c {
-			var list []entry
+		for r := range c {
+			if mulSat(g.components[i].precincts(r)) == 1 {
+				dst = binary.AppendVarint(dst, int64(c[r].only)-int64(last))
+				last = c[r].only
+				continue
+			}
+			list = list[:0]
 			// The function returns no error.
-			_ = c[i].all(func(p int64, v uint32) error {
+			_ = c[r].all(func(p int64, v uint32) error {
 				list = append(list, entry{p, v})
 				return nil
 			})
 			slices.SortFunc(list, func(a, b entry) int { return cmp.Compare(a.p, b.p) })
 			dst = binary.AppendUvarint(dst, uint64(len(list)))
-			last := entry{-1, 0}
+			at := int64(-1)
 			for _, e := range list {
-				dst = binary.AppendUvarint(dst, uint64(e.p-last.p-1))
-				dst = binary.AppendVarint(dst, int64(e.v)-int64(last.v))
-				last = e
+				dst = binary.AppendUvarint(dst, uint64(e.p-at-1))
+				dst = binary.AppendVarint(dst, int64(e.v)-int64(last))
+				at, last = e.p, e.v
 			}
 		}
 	}
@@ -390,7 +440,10 @@ func (e *storedFault) Error() string { return e.text }
 func (e *storedFault) Unwrap() error { return e.cause }
 
 // A sidecarReader takes a sidecar apart. Nothing of it is believed.
-type sidecarReader struct{ fieldReader }
+type sidecarReader struct {
+	fieldReader
+	shared bool // what is made of the data may keep it
+}
 
 // bytes takes n bytes.
 func (f *sidecarReader) bytes(n int) []byte {
@@ -439,66 +492,69 @@ func (f *sidecarReader) fault() error {
 
 var errTruncated = errors.New("it is truncated")
 
-// tile takes one tile and puts it into x.
-func (f *sidecarReader) tile(x *Index, tile int) error {
+// tile takes one tile of x.
+func (f *sidecarReader) tile(x *Index, tile int) (*tilePackets, error) {
 	coding := x.base()
-	switch kind := f.byte(); kind {
+	kind := f.byte()
+	switch kind & sidecarKind {
 	case sidecarFault:
 		fault := f.fault()
 		if f.bad || fault == nil {
-			return errTruncated
+			return nil, errTruncated
 		}
-		x.packet.tiles[tile] = &tilePackets{fault: fault}
-		return nil
+		return &tilePackets{tile: tile, fault: fault}, nil
 	case sidecarOwn:
 		var err error
 		if coding, err = parseTileCoding(x.h, f.bytes(f.count(1))); err != nil {
-			return err
+			return nil, err
 		}
 	case sidecarBase:
 	default:
-		return fmt.Errorf("kind %d", kind)
+		return nil, fmt.Errorf("kind %d", kind)
 	}
 	t, err := newTilePackets(x.h, tile, coding)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	spans := make([]Span, f.count(2))
 	at, total := int64(0), int64(0)
 	for i := range spans {
 		s := Span{Off: at + f.varint(), Len: f.varint()}
 		if s.Len < 0 || s.Len > x.h.Span.Len || s.Off < x.h.Span.Off || s.Off > x.h.Span.End()-s.Len {
-			return errors.New("a tile-part lies outside of the codestream")
+			return nil, errors.New("a tile-part lies outside of the codestream")
 		}
 		if total += s.Len; total > x.h.Span.Len {
-			return errors.New("tile-parts overlap")
+			return nil, errors.New("tile-parts overlap")
 		}
 		spans[i], at = s, s.End()
 	}
 	t.stream = newTileStream(x.r, spans)
-	t.cut, t.damage = f.fault(), f.fault()
-	if t.damage != nil {
+	if kind&sidecarCut != 0 {
+		t.cut = f.fault()
+	}
+	if kind&sidecarDamage != 0 {
+		t.damage = f.fault()
 		t.begun = f.byte() != 0
 		t.frontier.component, t.frontier.resolution = int(f.uvarint()), int(f.uvarint())
 		t.frontier.precinct, t.frontier.layer = int64(f.uvarint()), int(f.uvarint())
 		if t.begun && !t.exists(t.frontier) {
-			return errors.New("a packet does not exist")
+			return nil, errors.New("a packet does not exist")
 		}
 	}
-	if t.wrong = f.fault(); t.wrong != nil {
+	if kind&sidecarWrong != 0 {
+		t.wrong = f.fault()
 		if t.bad, err = f.directory(t.geometry); err != nil {
-			return err
+			return nil, err
 		}
 	}
 	if err := f.store(t); err != nil {
-		return err
+		return nil, err
 	}
 	if f.bad {
-		return errTruncated
+		return nil, errTruncated
 	}
 	t.done, t.lengths = true, lengthsUnused
-	x.packet.tiles[tile] = t
-	return nil
+	return t, nil
 }
 
 // exists reports whether the tile has such a packet.
@@ -547,6 +603,7 @@ func (f *sidecarReader) directory(g *tileGeometry) (directory, error) {
 	if components > len(g.components) {
 		return nil, errors.New("too many components")
 	}
+	v := int64(0)
 	for c := range components {
 		resolutions := f.count(1)
 		if resolutions > g.components[c].levels+1 {
@@ -554,7 +611,16 @@ func (f *sidecarReader) directory(g *tileGeometry) (directory, error) {
 		}
 		for r := range resolutions {
 			count := uint64(mulSat(g.components[c].precincts(r)))
-			p, v := uint64(0), int64(0)
+			if count == 1 {
+				if v += f.varint(); v < 0 || v > 1<<32-1 {
+					return nil, errors.New("a precinct is nowhere")
+				}
+				if v > 0 {
+					d.set(g, c, r, 0, uint32(v))
+				}
+				continue
+			}
+			p := uint64(0)
 			for range f.count(2) {
 				gap := f.uvarint()
 				if gap >= count || p+gap >= count {
@@ -583,7 +649,9 @@ func (f *sidecarReader) store(t *tilePackets) error {
 		if n > pageSize {
 			return errors.New("a page is too large")
 		}
-		p.data = bytes.Clone(f.bytes(n))
+		if p.data = f.bytes(n); !f.shared {
+			p.data = bytes.Clone(p.data)
+		}
 	}
 	t.store.tables = make([][]groupMark, f.count(1))
 	for i := range t.store.tables {

@@ -104,7 +104,14 @@ type lookahead struct {
 }
 
 func newLookahead(src *tileStream) *lookahead {
-	return &lookahead{src: src, block: firstBlock, limit: src.size}
+	l := &lookahead{}
+	l.reset(src)
+	return l
+}
+
+// reset begins at the front of a stream. It keeps the memory of l.
+func (l *lookahead) reset(src *tileStream) {
+	*l = lookahead{src: src, buf: l.buf[:0], block: firstBlock, limit: src.size}
 }
 
 // offset is the position in the stream.
