@@ -175,7 +175,7 @@ func (s *Selection) packets() {
 				last := next
 				for last < len(s.blocks) {
 					b := &s.blocks[last]
-					if b.precinct != at || int(b.component) != i || int(b.resolution) != r {
+					if int64(b.precinct) != at || int(b.component) != i || int(b.resolution) != r {
 						break
 					}
 					last++
@@ -191,8 +191,8 @@ func (s *Selection) packets() {
 					b := &s.blocks[next]
 					g := &p.grid[b.band]
 					k := packetBlock{
-						band: int(b.band), x: int(b.x - g.x0), y: int(b.y - g.y0),
-						codewords: s.codewords[b.codewords[0]:b.codewords[1]],
+						band: int(b.band), x: int(int64(b.x) - g.x0), y: int(int64(b.y) - g.y0),
+						codewords: s.codewordsOf(b),
 					}
 					w.include(k.band, k.x, k.y, 0, uint32(b.zero))
 					list = append(list, k)
@@ -251,7 +251,7 @@ func (s *Selection) AppendTo(dst []byte, data io.ReaderAt) ([]byte, error) {
 		}
 		for ; block < part.blocks; block++ {
 			b := &s.blocks[block]
-			for _, p := range s.pieces[b.pieces[0]:b.pieces[1]] {
+			for _, p := range s.piecesOf(b) {
 				if p.Off != run.End() {
 					if err := flush(); err != nil {
 						return dst, err

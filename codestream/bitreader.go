@@ -2,6 +2,8 @@
 
 package codestream
 
+import "math/bits"
+
 // A bitReader reads the bits of packet headers: most significant first, and
 // after a byte 0xFF only seven bits of the next.
 //
@@ -54,6 +56,25 @@ func (b *bitReader) bit() uint32 {
 	}
 	b.n--
 	return uint32(b.acc>>b.n) & 1
+}
+
+// zeros reads zeros up to and with the next one, but at most n bits. It returns
+// how many zeros there were, and 1 if the one came.
+func (b *bitReader) zeros(n uint32) (zeros, one uint32) {
+	for zeros < n {
+		if b.n == 0 {
+			b.refill()
+		}
+		k := uint32(bits.LeadingZeros64(b.acc << (64 - b.n)))
+		if k < min(uint32(b.n), n-zeros) {
+			b.n -= uint(k) + 1
+			return zeros + k, 1
+		}
+		k = min(uint32(b.n), n-zeros)
+		b.n -= uint(k)
+		zeros += k
+	}
+	return zeros, 0
 }
 
 // bits reads n bits, 0 to 32.

@@ -98,11 +98,11 @@ func (s *blockStore) add(g *tileGeometry, id packetID, blocks, body int64, rec *
 	}
 	var head [32]byte
 	h := head[:1]
-	if prev := s.dir.get(id.component, id.resolution, id.precinct); prev != 0 {
-		h[0] |= recordPrev
-		h = binary.LittleEndian.AppendUint32(h, prev)
-	}
 	if id.layer != 0 {
+		if prev := s.dir.get(id.component, id.resolution, id.precinct); prev != 0 {
+			h[0] |= recordPrev
+			h = binary.LittleEndian.AppendUint32(h, prev)
+		}
 		h[0] |= recordLayer
 		h = binary.AppendUvarint(h, uint64(id.layer))
 	}

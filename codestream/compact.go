@@ -11,6 +11,7 @@ import "encoding/binary"
 type compactTiles struct {
 	place []uint32 // by tile: 1 + where it is, or 0; nil before the first
 	pages [][]byte // a tile is its length, as an unsigned varint, and its data
+	size  int      // of all pages, as far as they are used
 }
 
 const (
@@ -43,14 +44,15 @@ func (c *compactTiles) put(tiles, tile int, data []byte) bool {
 		if k++; need > compactPage || k == compactPage-1 {
 			return false
 		}
-		// Pages grow, so that an image of a few tiles does not take a whole one.
-		room := max(need, min(compactPage, compactFirst<<min(k, 16)))
+		// Pages grow with what there is, so that little of it is unused.
+		room := max(need, min(compactPage, compactFirst+c.size/8))
 		c.pages = append(c.pages, make([]byte, 0, room))
 	}
 	if c.place == nil {
 		c.place = make([]uint32, tiles)
 	}
 	c.place[tile] = uint32(k*compactPage+len(c.pages[k])) + 1
+	c.size += need
 	c.pages[k] = append(append(c.pages[k], head[:size]...), data...)
 	return true
 }

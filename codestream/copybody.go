@@ -47,7 +47,7 @@ func (s *Selection) copyBody(ctx context.Context, dst io.Writer, src io.ReaderAt
 		head = part.heads
 		for ; block < part.blocks; block++ {
 			b := &s.blocks[block]
-			for _, p := range s.pieces[b.pieces[0]:b.pieces[1]] {
+			for _, p := range s.piecesOf(b) {
 				if err := c.block(p); err != nil {
 					return err
 				}

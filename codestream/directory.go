@@ -17,6 +17,9 @@ type precinctDir struct {
 type precinctPages struct {
 	few   []uint32
 	pages map[int64]*[dirPage]uint32
+
+	recent *[dirPage]uint32 // the page that was set last
+	number int64
 }
 
 const dirPage = 64
@@ -85,12 +88,15 @@ func (d *directory) set(g *tileGeometry, component, resolution int, p int64, v u
 		r.few[p] = v
 		return
 	}
-	page := r.pages[p/dirPage]
-	if page == nil {
-		page = new([dirPage]uint32)
-		r.pages[p/dirPage] = page
+	if r.recent == nil || r.number != p/dirPage {
+		page := r.pages[p/dirPage]
+		if page == nil {
+			page = new([dirPage]uint32)
+			r.pages[p/dirPage] = page
+		}
+		r.recent, r.number = page, p/dirPage
 	}
-	page[p%dirPage] = v
+	r.recent[p%dirPage] = v
 }
 
 // each calls f for the precincts in a rectangle, by column and row from 0, of

@@ -167,6 +167,8 @@ type packetScan struct {
 	state  map[precinctKey]*precinctState
 	spare  []*precinctState
 	recent resolutionCache
+
+	precinct precinct // the one of the packet
 }
 
 type precinctKey struct {
@@ -337,9 +339,10 @@ func (s *packetScan) packet(id packetID) (damage, err error) {
 		return nil, err
 	}
 	r := s.recent.get(id.component, id.resolution)
-	p := r.precinct(id.precinct)
-	state := s.take(id, &p, r.style)
-	off := t.headOffset(s.head.offset(), s.body.offset())
+	p := &s.precinct
+	r.place(p, id.precinct)
+	state := s.take(id, p, r.style)
+	at, bodyAt := s.head.offset(), s.body.offset()
 	s.head.mark = s.head.pos
 	damage = readPacketHeader(&s.bits, state, uint32(id.layer), &s.rec)
 	if damage == nil {
@@ -353,7 +356,7 @@ func (s *packetScan) packet(id packetID) (damage, err error) {
 		if t.cut != nil && errors.Is(damage, errHeaderShort) {
 			return t.cut, nil
 		}
-		return &FormatError{Offset: off, Where: "packet header", Err: damage}, nil
+		return &FormatError{Offset: t.headOffset(at, bodyAt), Where: "packet header", Err: damage}, nil
 	}
 	s.put(id, state)
 	body := s.body.offset()

@@ -50,7 +50,11 @@ type partTile struct {
 }
 
 // maxParts is how many tile-parts a codestream can have: 255 a tile.
-const maxParts = maxTiles * 255
+const maxParts = maxTiles * maxTileParts
+
+// maxTileParts is how many tile-parts a tile can have: TPsot is less than 255
+// (Table A.6).
+const maxTileParts = 255
 
 // After a tile-part no longer than tinyPart the walk reads walkChunk bytes, as
 // the next SOTs are likely to be among them, otherwise one SOT.

@@ -28,20 +28,27 @@ type precinct struct {
 
 // precinct gives precinct p, counted in raster order from 0.
 func (r *resolution) precinct(p int64) precinct {
-	px, py := r.px0+p%r.wide, r.py0+p/r.wide
+	var out precinct
+	r.place(&out, p)
+	return out
+}
+
+// place makes out precinct p.
+func (r *resolution) place(out *precinct, p int64) {
+	row := p / r.wide
+	px, py := r.px0+p-row*r.wide, r.py0+row
 	sx, sy := int(r.ppx), int(r.ppy)
 	if r.half != 0 {
 		sx, sy = max(sx, 1)-1, max(sy, 1)-1
 	}
 	area := rect{px << sx, py << sy, (px + 1) << sx, (py + 1) << sy}
-	out := precinct{bands: r.bands}
+	out.bands, out.blocks = r.bands, 0
 	for b := range r.bands {
-		g := newBlockGrid(area.intersect(r.band[b].box), r.xcb, r.ycb)
+		g := &out.grid[b]
+		g.set(area.intersect(r.band[b].box), r.xcb, r.ycb)
 		g.first = out.blocks
-		out.grid[b] = g
 		out.blocks += g.w * g.h
 	}
-	return out
 }
 
 // precinctOf gives the precinct that has the block in column bx, row by of

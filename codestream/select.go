@@ -90,20 +90,28 @@ type componentBits struct {
 	planes int // the largest Mb of its sub-bands, with RGN's shift
 }
 
-// A selectedBlock is a block with its codewords and pieces, which end where
-// those of the next begin.
+// A selectedBlock is a block with its codewords and pieces.
 type selectedBlock struct {
-	x, y       int64 // column and row of the sub-band's blocks, from the origin
-	precinct   int64 // of the virtual tile
-	component  int32 // index in Selection.components
+	x, y       uint32 // column and row of the sub-band's blocks, from the origin
+	precinct   uint32 // of the virtual tile, which cannot have more
+	codeword   uint32 // the first of its codewords
+	piece      uint32 // the first of its pieces
+	pieces     uint16 // at most one a pass and one a tile-part
+	component  uint16 // index in Selection.components
+	codewords  uint8  // at most one a pass
 	resolution uint8
 	band       uint8 // 0 to bands-1
 	zero       uint8
 	passes     uint8
-	codewords  [2]uint32
-	pieces     [2]uint32
-	length     int64
 }
+
+// codewordsOf gives the codewords of a block.
+func (s *Selection) codewordsOf(b *selectedBlock) []codeword {
+	return s.codewords[b.codeword:][:b.codewords]
+}
+
+// piecesOf gives where the bytes of a block are.
+func (s *Selection) piecesOf(b *selectedBlock) []Span { return s.pieces[b.piece:][:b.pieces] }
 
 // Window is the window that was selected, with Layers as they are used and
 // Components as they are in the assembled codestream.
@@ -238,12 +246,12 @@ func (s *Selection) block(i int) Block {
 		Component:  s.components[k.component],
 		Resolution: int(k.resolution),
 		Band:       band.orient,
-		Bounds:     g.block(k.x, k.y).rectangle(),
+		Bounds:     g.block(int64(k.x), int64(k.y)).rectangle(),
 		ZeroPlanes: int(k.zero),
 		Passes:     int(k.passes),
-		Spans:      slices.Clone(s.pieces[k.pieces[0]:k.pieces[1]]),
+		Spans:      slices.Clone(s.piecesOf(k)),
 	}
-	for _, w := range s.codewords[k.codewords[0]:k.codewords[1]] {
+	for _, w := range s.codewordsOf(k) {
 		b.Codewords = append(b.Codewords, Codeword{int(w.passes), int(w.length)})
 	}
 	return b
@@ -836,11 +844,11 @@ func (c *collector) emit(k *collectedBlock, band int, x, y int64) {
 		}
 	}
 	b := selectedBlock{
-		x: x, y: y, component: int32(c.n.index), resolution: uint8(c.n.resolution),
+		x: uint32(x), y: uint32(y), component: uint16(c.n.index), resolution: uint8(c.n.resolution),
 		band: uint8(band), zero: uint8(zero),
 	}
-	b.codewords[0] = uint32(len(s.codewords))
-	passes := 0
+	b.codeword = uint32(len(s.codewords))
+	passes, length := 0, int64(0)
 	for _, w := range words {
 		if passes+int(w.passes) > most {
 			// Decoders stop there: OpenJPEG writes such passes where a sub-band
@@ -850,29 +858,29 @@ func (c *collector) emit(k *collectedBlock, band int, x, y int64) {
 				break
 			}
 		}
-		if avail >= 0 && b.length+int64(w.length) > avail {
+		if avail >= 0 && length+int64(w.length) > avail {
 			// Cut off. The arithmetic decoder does with less, but nothing else
 			// does: not raw bits, not High-Throughput.
 			c.damaged(band, x, y, io.ErrUnexpectedEOF)
-			if c.style&(HT|TermAll|Bypass) != 0 || avail <= b.length {
+			if c.style&(HT|TermAll|Bypass) != 0 || avail <= length {
 				break
 			}
-			w.length = uint32(avail - b.length)
+			w.length = uint32(avail - length)
 		}
 		s.codewords = append(s.codewords, w)
 		passes += int(w.passes)
-		b.length += int64(w.length)
+		length += int64(w.length)
 		if passes == most {
 			break
 		}
 	}
 	b.passes = uint8(passes)
-	b.codewords[1] = uint32(len(s.codewords))
+	b.codewords = uint8(len(s.codewords) - int(b.codeword))
 	if passes == 0 {
 		return
 	}
-	b.pieces[0] = uint32(len(s.pieces))
-	left := b.length
+	b.piece = uint32(len(s.pieces))
+	left := length
 	for _, p := range k.pieces {
 		if skip >= p.len {
 			skip -= p.len
@@ -883,8 +891,8 @@ func (c *collector) emit(k *collectedBlock, band int, x, y int64) {
 		left -= p.len
 		s.pieces = c.t.stream.appendSpans(s.pieces, p.off, p.len)
 	}
-	b.pieces[1] = uint32(len(s.pieces))
-	s.bytes += b.length
+	b.pieces = uint16(len(s.pieces) - int(b.piece))
+	s.bytes += length
 	g := newBlockGrid(c.res.band[band].box, c.res.xcb, c.res.ycb)
 	area := g.block(x, y)
 	s.work += int64(passes) * (area.x1 - area.x0) * (area.y1 - area.y0)
@@ -921,15 +929,15 @@ func (c *collector) damaged(band int, x, y int64, err error) {
 func (v *view) sort() {
 	s := v.s
 	v.virtual()
-	index, level := int32(-1), -1
+	index, level := -1, -1
 	var res resolution
 	for i := range s.blocks {
 		b := &s.blocks[i]
-		if b.component != index || int(b.resolution) != level {
-			index, level = b.component, int(b.resolution)
+		if int(b.component) != index || int(b.resolution) != level {
+			index, level = int(b.component), int(b.resolution)
 			res = s.virtual.components[index].resolution(level)
 		}
-		b.precinct = res.precinctOf(b.x, b.y)
+		b.precinct = uint32(res.precinctOf(int64(b.x), int64(b.y)))
 	}
 	slices.SortFunc(s.blocks, func(a, b selectedBlock) int {
 		switch {
@@ -957,5 +965,14 @@ func (v *view) sort() {
 		s.spans[n] = p
 		n++
 	}
-	s.spans = slices.Clip(s.spans[:n])
+	s.spans = tight(s.spans[:n])
+	s.blocks, s.codewords, s.pieces = tight(s.blocks), tight(s.codewords), tight(s.pieces)
+}
+
+// tight gives a list without much memory kept for growing.
+func tight[T any](list []T) []T {
+	if cap(list)-len(list) > len(list)/8 {
+		return slices.Clone(list)
+	}
+	return list
 }

@@ -517,6 +517,9 @@ func (f *sidecarReader) tile(x *Index, tile int) (*tilePackets, error) {
 		return nil, err
 	}
 	spans := make([]Span, f.count(2))
+	if len(spans) > maxTileParts {
+		return nil, errors.New("too many tile-parts")
+	}
 	at, total := int64(0), int64(0)
 	for i := range spans {
 		s := Span{Off: at + f.varint(), Len: f.varint()}

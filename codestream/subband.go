@@ -55,14 +55,21 @@ type blockGrid struct {
 
 // newBlockGrid gives the code-blocks that area touches.
 func newBlockGrid(area rect, xcb, ycb uint8) blockGrid {
-	g := blockGrid{area: area, xcb: xcb, ycb: ycb}
+	var g blockGrid
+	g.set(area, xcb, ycb)
+	return g
+}
+
+// set is newBlockGrid in place.
+func (g *blockGrid) set(area rect, xcb, ycb uint8) {
+	g.area, g.xcb, g.ycb, g.first = area, xcb, ycb, 0
 	if area.empty() {
-		return g
+		g.x0, g.y0, g.w, g.h = 0, 0, 0, 0
+		return
 	}
 	g.x0, g.y0 = area.x0>>xcb, area.y0>>ycb
 	g.w = ceilShift(area.x1, int(xcb)) - g.x0
 	g.h = ceilShift(area.y1, int(ycb)) - g.y0
-	return g
 }
 
 // block gives the part of the area in the block at column bx, row by, counted

@@ -94,14 +94,8 @@ func (t *tagTree) decode(b *bitReader, x, y int, threshold uint32) (value uint32
 		v := *p
 		if v&1 == 0 {
 			v = max(v>>1, low)
-			final := uint32(0)
-			for v < threshold {
-				if b.bit() != 0 {
-					final = 1
-					break
-				}
-				v++
-			}
+			zeros, final := b.zeros(max(threshold, v) - v)
+			v += zeros
 			*p = v<<1 | final
 		} else {
 			v >>= 1
