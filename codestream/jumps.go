@@ -137,7 +137,7 @@ func (t *tilePackets) knows(v *view) bool {
 	case !v.any:
 		return true
 	case t.jumps == nil:
-		return t.done || t.begun && t.order.compare(v.last, t.frontier) <= 0
+		return t.scanned(v.last)
 	}
 	return len(t.missing(v)) == 0
 }
@@ -187,6 +187,9 @@ func (t *tilePackets) doubt(ctx context.Context) error {
 	t.jumps, t.store, t.read = nil, blockStore{}, nil
 	t.lengths = lengthsUnused
 	t.mu.Unlock()
+	// Damage is for the lengths to get past.
+	t.plain = true
+	defer func() { t.plain = false }()
 	// No packet is this one, so the scan goes to the end.
 	if err := t.reach(ctx, packetID{component: -1}); err != nil {
 		// Decide another time.

@@ -59,8 +59,13 @@ type tilePackets struct {
 	// frontier.
 	jumps *packetJumps
 	read  directory // layers that were read of a precinct
-	bad   directory // 1 + the layer from which on a precinct is damaged
-	wrong error     // what is wrong with the first of them
+
+	// What is damaged where the others are not, for lengths or SOP tell.
+	bad     directory // 1 + the layer from which on a precinct is damaged
+	wrong   error     // what is wrong with the first of them
+	plain   bool      // SOP markers are not to be used
+	suspect bool      // SOP markers cast doubt on what was read
+	resync  bool      // packets are found by SOP markers
 }
 
 // packets returns what is known of a tile's packets, which may be nothing yet.
@@ -169,6 +174,7 @@ type packetScan struct {
 	recent resolutionCache
 
 	precinct precinct // the one of the packet
+	step     inStep   // with SOP
 }
 
 type precinctKey struct {
@@ -210,6 +216,7 @@ func (t *tilePackets) newScan(s *packetScan) *packetScan {
 		s.head.reset(t.packed)
 	}
 	s.bits.src = s.head
+	s.step = inStep{yes: t.coding.SOP && t.packed == nil && !t.plain}
 	clear(s.state)
 	if s.only.size() > maxSpareSize {
 		s.only = precinctState{}
@@ -229,13 +236,20 @@ func (t *tilePackets) reach(ctx context.Context, last packetID) error {
 	if t.scan == nil {
 		t.scan, t.spare = t.newScan(t.spare), nil
 	}
-	err := t.scan.run(ctx, last)
+	var err error
+	if !t.resync {
+		err = t.scan.run(ctx, last)
+	}
+	if err == nil && t.resync {
+		t.restart()
+		t.scan = t.newScan(t.scan)
+		err = t.scan.resync(ctx)
+		t.scan.broken = err != nil
+	}
 	if t.scan.broken {
 		// The midst of a packet header was lost: begin again.
 		t.scan = nil
-		t.mu.Lock()
-		t.store, t.begun = blockStore{}, false
-		t.mu.Unlock()
+		t.restart()
 	}
 	if t.done {
 		t.scan, t.spare = nil, t.scan
@@ -243,11 +257,24 @@ func (t *tilePackets) reach(ctx context.Context, last packetID) error {
 	return err
 }
 
+// restart forgets all that a scan found.
+func (t *tilePackets) restart() {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.store, t.begun, t.suspect = blockStore{}, false, false
+	t.bad, t.wrong = nil, nil
+}
+
 // reached reports whether reach has nothing to do.
 func (t *tilePackets) reached(last packetID) bool {
 	t.mu.RLock()
 	defer t.mu.RUnlock()
-	return t.done || t.begun && t.order.compare(last, t.frontier) <= 0
+	return t.scanned(last)
+}
+
+// scanned is reached for whoever holds mu.
+func (t *tilePackets) scanned(last packetID) bool {
+	return t.done || t.begun && !t.suspect && !t.resync && t.order.compare(last, t.frontier) <= 0
 }
 
 // run is reach, for the holder of scanning.
@@ -284,7 +311,7 @@ func (s *packetScan) run(ctx context.Context, last packetID) error {
 			return nil
 		}
 		s.pending = nil
-		if id == last {
+		if id == last && !s.step.lost {
 			if s.over() {
 				s.finish(s.t.cut)
 			}
@@ -296,13 +323,19 @@ func (s *packetScan) run(ctx context.Context, last packetID) error {
 // over reports whether there is nothing left to read of the tile.
 func (s *packetScan) over() bool { return s.head.offset() >= s.head.limit }
 
-// finish says that there are no more packets.
+// finish says that there are no more packets, or that the tile must be read once
+// more.
 func (s *packetScan) finish(damage error) {
+	again := s.again(damage)
 	s.t.mu.Lock()
+	defer s.t.mu.Unlock()
+	if s.t.suspect = false; again {
+		s.t.resync = true
+		return
+	}
 	s.t.done, s.t.damage = true, damage
 	s.t.surplus = s.body.offset() < s.body.limit
 	s.t.store.clip()
-	s.t.mu.Unlock()
 }
 
 // skipSOP moves a stream's position past an SOP marker segment. A header cannot
@@ -329,6 +362,8 @@ func (l *lookahead) skipEPH() {
 // says. What is wrong with the data is damage; err is the source's.
 func (s *packetScan) packet(id packetID) (damage, err error) {
 	t := s.t
+	begin := s.body.offset()
+	number, marked := s.body.nextSOP()
 	if t.packed == nil || t.coding.SOP {
 		s.body.skipSOP()
 	}
@@ -336,18 +371,14 @@ func (s *packetScan) packet(id packetID) (damage, err error) {
 	if err := s.failed(); err != nil {
 		// Nothing is lost: the packet can be tried again.
 		s.head.err, s.body.err = nil, nil
+		s.body.seek(begin)
 		return nil, err
 	}
-	r := s.recent.get(id.component, id.resolution)
-	p := &s.precinct
-	r.place(p, id.precinct)
-	state := s.take(id, p, r.style)
-	at, bodyAt := s.head.offset(), s.body.offset()
-	s.head.mark = s.head.pos
-	damage = readPacketHeader(&s.bits, state, uint32(id.layer), &s.rec)
-	if damage == nil {
-		s.head.skipEPH()
+	if s.step.yes && !(marked && number == uint16(s.step.count)) {
+		s.loseStep()
 	}
+	at, bodyAt := s.head.offset(), s.body.offset()
+	body, damage := s.header(id)
 	if err := s.failed(); err != nil {
 		s.broken = true
 		return nil, err
@@ -358,16 +389,22 @@ func (s *packetScan) packet(id packetID) (damage, err error) {
 		}
 		return &FormatError{Offset: t.headOffset(at, bodyAt), Where: "packet header", Err: damage}, nil
 	}
-	s.put(id, state)
-	body := s.body.offset()
-	t.mu.Lock()
-	damage = t.store.add(t.geometry, id, p.blocks, body, &s.rec)
-	t.frontier, t.begun = id, true
-	t.mu.Unlock()
-	if damage != nil {
-		return errors.Join(damage, errors.ErrUnsupported), nil
-	}
 	end := body + s.rec.body
+	s.step.count++
+	if s.step.yes && end < t.stream.size {
+		s.body.seek(end)
+		number, marked = s.body.nextSOP()
+		if err := s.failed(); err != nil {
+			s.broken = true
+			return nil, err
+		}
+		if !marked || number != uint16(s.step.count) {
+			s.loseStep()
+		}
+	}
+	if damage := s.store(id, body); damage != nil {
+		return damage, nil
+	}
 	if end > t.stream.size {
 		if t.cut != nil {
 			return t.cut, nil
@@ -376,6 +413,37 @@ func (s *packetScan) packet(id packetID) (damage, err error) {
 	}
 	s.body.seek(end)
 	return nil, nil
+}
+
+// header reads a packet header and what is around it, and gives where the
+// packet's body begins.
+func (s *packetScan) header(id packetID) (body int64, damage error) {
+	r := s.recent.get(id.component, id.resolution)
+	p := &s.precinct
+	r.place(p, id.precinct)
+	state := s.take(id, p, r.style)
+	s.head.mark = s.head.pos
+	damage = readPacketHeader(&s.bits, state, uint32(id.layer), &s.rec)
+	if damage == nil {
+		s.head.skipEPH()
+		if s.failed() == nil {
+			s.put(id, state)
+		}
+	}
+	return s.body.offset(), damage
+}
+
+// store stores what a packet header says that was read.
+func (s *packetScan) store(id packetID, body int64) error {
+	t := s.t
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	err := t.store.add(t.geometry, id, s.precinct.blocks, body, &s.rec)
+	t.frontier, t.begun = id, true
+	if err != nil {
+		return errors.Join(err, errors.ErrUnsupported)
+	}
+	return nil
 }
 
 // failed is the error of a read, if there was one.
