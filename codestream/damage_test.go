@@ -425,3 +425,93 @@ func FuzzAssemble(f *testing.F) {
 		}
 	})
 }
+
+// TestDamagedBlocks damages blocks of a stream with packet lengths: none of it
+// may cost more than these blocks.
+func TestDamagedBlocks(t *testing.T) {
+	data := compressed(t, 256, 256, "-PLT -p RPCL -c [64,64] -n 3 -b 16,16 -mct 0")
+	whole := codestream.Span{Len: int64(len(data))}
+	x, err := openIndex(data, whole)
+	require.NoError(t, err)
+	w := codestream.Window{Area: x.Header().Bounds}
+	sound, err := x.Select(t.Context(), w)
+	require.NoError(t, err)
+	blocks := wholeBlocks(t, sound)
+	want, err := decodeSelection(sound, x, data)
+	require.NoError(t, err)
+
+	t.Run("bytes", func(t *testing.T) {
+		// The bytes of a block of the highest resolution: only samples around it
+		// may change, whatever they become.
+		rng := rand.New(rand.NewPCG(71, 72))
+		list := slices.Collect(sound.Blocks())
+		for range 20 {
+			b := list[rng.IntN(len(list))]
+			if b.Resolution != 2 {
+				continue
+			}
+			bad := bytes.Clone(data)
+			for _, p := range b.Spans {
+				for i := range p.Len {
+					bad[p.Off+i] = byte(rng.Uint32())
+				}
+			}
+			y, err := openIndex(bad, whole)
+			require.NoError(t, err)
+			s, err := y.Select(t.Context(), w)
+			require.NoError(t, err)
+			require.NoError(t, s.Damage(), "the bytes of a block say nothing about it")
+			require.Equal(t, blocks, wholeBlocks(t, s))
+			have, err := decodeSelection(s, y, bad)
+			require.NoError(t, err)
+			near := image.Rectangle{Min: b.Bounds.Min.Mul(2), Max: b.Bounds.Max.Mul(2)}.Inset(-4)
+			for i := range have {
+				for py := range 256 {
+					for px := range 256 {
+						if i == b.Component && image.Pt(px, py).In(near) {
+							continue
+						}
+						if v := at(&have[i], px, py); v != at(&want[i], px, py) {
+							require.Equal(t, at(&want[i], px, py), v, "component %d at %d,%d", i, px, py)
+						}
+					}
+				}
+			}
+		}
+	})
+	t.Run("truncated", func(t *testing.T) {
+		for cut := range 40 {
+			n := len(data) - 3 - 17*cut
+			y, err := openIndex(data[:n], codestream.Span{Len: int64(n)})
+			require.NoError(t, err)
+			s, err := y.Select(t.Context(), w)
+			require.NoError(t, err)
+			require.ErrorIs(t, s.Damage(), codestream.ErrFormat)
+			requireTrue(t, blocks, s)
+			require.Greater(t, s.NumBlocks(), sound.NumBlocks()*9/10)
+			_, err = decodeSelection(s, y, data[:n])
+			require.NoError(t, err)
+		}
+	})
+	t.Run("bit-planes", func(t *testing.T) {
+		// The last sub-band has fewer bit-planes than its blocks say are missing.
+		bad := bytes.Clone(data)
+		qcd := bytes.Index(bad, []byte{0xFF, 0x5C})
+		require.Positive(t, qcd)
+		bad[qcd+4+int(binary.BigEndian.Uint16(bad[qcd+2:]))-3] = 0
+		y, err := openIndex(bad, whole)
+		require.NoError(t, err)
+		s, err := y.Select(t.Context(), w)
+		require.NoError(t, err)
+		require.ErrorIs(t, s.Damage(), codestream.ErrFormat)
+		have := wholeBlocks(t, s)
+		for k, b := range blocks {
+			if k[1] != 2<<2|3 {
+				require.Equal(t, b, have[k])
+			}
+		}
+		require.Less(t, len(have), len(blocks))
+		_, err = decodeSelection(s, y, bad)
+		require.NoError(t, err)
+	})
+}
