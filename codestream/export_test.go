@@ -59,3 +59,14 @@ func SidecarBody(data []byte) []byte {
 func (s *Selection) CopyBody(ctx context.Context, dst io.Writer, src io.ReaderAt, buffer int64) error {
 	return s.copyBody(ctx, dst, src, buffer)
 }
+
+// Compact is the number of tiles that are kept in little memory.
+func Compact(x *Index) int {
+	n := 0
+	for tile := range x.h.NumTiles() {
+		if _, data := x.packet.get(tile); data != nil {
+			n++
+		}
+	}
+	return n
+}

@@ -26,6 +26,7 @@ const (
 type packetJumps struct {
 	dir   directory // positions of the last records
 	pages []storePage
+	count int64 // of the packets
 }
 
 // A jump is where one packet is in the tile's stream, with all it has there.
@@ -74,7 +75,7 @@ func newPacketJumps(ctx context.Context, t *tilePackets, lengths iter.Seq[int64]
 		off += length
 	}
 	store.clip()
-	j.pages = store.pages
+	j.pages, j.count = store.pages, int64(n)
 	return j, true, nil
 }
 
@@ -111,6 +112,9 @@ func (t *tilePackets) load(ctx context.Context, x *Index, v *view) error {
 	}
 	if t.lengths == lengthsTrusted {
 		err := t.jump(ctx, v)
+		if err == nil && t.heads == t.jumps.count {
+			t.complete()
+		}
 		if !errors.Is(err, errLengths) {
 			return err
 		}
@@ -184,7 +188,7 @@ func (t *tilePackets) useLengths(ctx context.Context, x *Index) error {
 func (t *tilePackets) doubt(ctx context.Context) error {
 	t.mu.Lock()
 	jumps := t.jumps
-	t.jumps, t.store, t.read = nil, blockStore{}, nil
+	t.jumps, t.store, t.read, t.heads = nil, blockStore{}, nil, 0
 	t.lengths = lengthsUnused
 	t.mu.Unlock()
 	// Damage is for the lengths to get past.
@@ -439,6 +443,7 @@ func (t *tilePackets) jumpPrecinct(ctx context.Context, m *missingPrecinct, laye
 		if err := t.store.add(t.geometry, k.id, p.blocks, k.body, &k.rec); err != nil {
 			return errors.Join(err, errors.ErrUnsupported)
 		}
+		t.heads++
 	}
 	t.read.set(t.geometry, m.component, m.resolution, m.precinct, uint32(layers))
 	return nil

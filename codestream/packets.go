@@ -59,6 +59,7 @@ type tilePackets struct {
 	// frontier.
 	jumps *packetJumps
 	read  directory // layers that were read of a precinct
+	heads int64     // packets that were read by jumping
 
 	// What is damaged where the others are not, for lengths or SOP tell.
 	bad     directory // 1 + the layer from which on a precinct is damaged
