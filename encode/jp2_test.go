@@ -82,10 +82,14 @@ func requireSamePixels(t testing.TB, f *jp2.File, format encode.JP2, req tile.Re
 func TestJP2(t *testing.T) {
 	rng := rand.New(rand.NewPCG(5, 6))
 	spec := testimg.Spec{Width: 700, Height: 500, Components: 3}
-	for _, args := range [][]string{
+	kinds := [][]string{
 		{}, {"-I", "-r", "10"}, {"-b", "16,16", "-n", "3"}, {"-t", "128,64", "-b", "16,16", "-p", "RPCL", "-PLT"},
 		{"-t", "200,136", "-d", "31,17", "-I", "-r", "8,4"},
-	} {
+	}
+	if testing.Short() {
+		kinds = kinds[len(kinds)-1:]
+	}
+	for _, args := range kinds {
 		f := openImage(t, testimg.Compress(t, spec, "jp2", args...))
 		for _, extent := range []encode.Extent{encode.WholeTiles, encode.WholeBlocks} {
 			for reduce := range 3 {

@@ -24,6 +24,9 @@ func TestPNG(t *testing.T) {
 }
 
 func TestPNGLevels(t *testing.T) {
+	if testing.Short() {
+		t.Skip("short")
+	}
 	img := encodetest.Picture(image.Pt(250, 900), tile.RGB8, 10)
 	size := map[int]int{}
 	for _, level := range []int{-1, 1, 4, 9} {
