@@ -13,6 +13,7 @@ import (
 	"slices"
 	"sort"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/stria-j2k/stria/codestream"
@@ -121,12 +122,12 @@ func (c *record) add(off int64, p []byte) {
 	c.parts = append(c.parts, recorded{codestream.Span{Off: off, Len: int64(len(p))}, bytes.Clone(p)})
 }
 
-// fill copies what the record has of the beginning and of the end of a range
-// to p, and returns the part between that must be read.
-func (c *record) fill(p []byte, s codestream.Span) codestream.Span {
+// recall copies what is recorded of the beginning and of the end of a range to
+// p, and returns the part between that must be read.
+func recall(p []byte, s codestream.Span, parts []recorded) codestream.Span {
 	for more := true; more && s.Len > 0; {
 		more = false
-		for _, r := range c.parts {
+		for _, r := range parts {
 			if d := s.Off - r.span.Off; d >= 0 && d < r.span.Len {
 				n := copy(p[:s.Len], r.data[d:])
 				p, s = p[n:], codestream.Span{Off: s.Off + int64(n), Len: s.Len - int64(n)}
@@ -183,10 +184,17 @@ func (r *run) fetchChunk(c chunk, chunks chan<- fetchedChunk, slots chan struct{
 	case <-r.ctx.Done():
 		return context.Cause(r.ctx)
 	}
-	for _, w := range f.walks {
-		if err := r.fetchWalk(w, slots, reads); err != nil {
+	// The columns of one tile lie between each other in the source: they are
+	// read together.
+	for rest := f.walks; len(rest) > 0; {
+		n := 1
+		for n < len(rest) && rest[n].tile == rest[0].tile {
+			n++
+		}
+		if err := r.fetchWalks(rest[:n], slots, reads); err != nil {
 			return err
 		}
+		rest = rest[n:]
 	}
 	return nil
 }
@@ -221,43 +229,69 @@ func (r *run) bounded(w *walk) error {
 	return nil
 }
 
-// fetchWalk starts the reads of one walk.
-func (r *run) fetchWalk(w *walk, slots chan struct{}, reads *sync.WaitGroup) error {
-	p := r.plan
+// ready selects a walk's code-blocks if that has not been done, and reports
+// whether there is something to fetch. Its error ends the run.
+func (r *run) ready(w *walk) (bool, error) {
 	if w.selection == nil && w.err == nil {
 		if err := r.sel(w); err != nil {
-			return err
+			return false, err
 		}
 	}
 	if w.err != nil {
-		close(w.fetched)
-		return nil
+		return false, nil
 	}
 	if err := r.judge(w.tile, w.selection.Damage()); err != nil {
-		return err
+		return false, err
 	}
-	if w.err = r.bounded(w); w.err != nil {
-		close(w.fetched)
-		return r.judge(w.tile, w.err)
-	}
+	w.err = r.bounded(w)
+	return w.err == nil, r.judge(w.tile, w.err)
+}
 
-	b := &buffer{spans: coalesce(w.selection.Spans(), p.dec.gap())}
+// fetchWalks starts the reads of the walks of one tile.
+func (r *run) fetchWalks(walks []*walk, slots chan struct{}, reads *sync.WaitGroup) error {
+	p := r.plan
+	var spans []codestream.Span
+	var found []recorded
+	users := new(atomic.Int32)
+	for _, w := range walks {
+		ok, err := r.ready(w)
+		if err != nil {
+			return err
+		}
+		if ok {
+			spans = append(spans, w.selection.Spans()...)
+			users.Add(1)
+		}
+		if w.record != nil {
+			found = append(found, w.record.parts...)
+			w.record = nil
+		}
+	}
+	b := &buffer{spans: coalesce(spans, p.dec.gap())}
 	var total int64
 	for _, s := range b.spans {
 		total += s.Len
 	}
-	// A walk larger than all that may be ahead goes alone.
-	var err error
-	w.release, err = r.ahead.Acquire(r.ctx, min(total, p.layout.ahead))
+	// Walks larger than all that may be ahead go alone.
+	release, err := r.ahead.Acquire(r.ctx, min(total, p.layout.ahead))
 	if err != nil {
 		return err
 	}
-	w.data = b
+	for _, w := range walks {
+		if w.err == nil {
+			w.data = b
+			w.release = func() {
+				if users.Add(-1) == 0 {
+					release()
+				}
+			}
+		}
+	}
 	b.data = make([][]byte, len(b.spans))
 	var parts sync.WaitGroup
 	for i, whole := range b.spans {
 		b.data[i] = make([]byte, whole.Len)
-		s := w.record.fill(b.data[i], whole)
+		s := recall(b.data[i], whole, found)
 		data := b.data[i][s.Off-whole.Off:][:s.Len]
 		for off := int64(0); off < s.Len; off += longestRead {
 			part := data[off:min(off+longestRead, s.Len)]
@@ -278,10 +312,11 @@ func (r *run) fetchWalk(w *walk, slots chan struct{}, reads *sync.WaitGroup) err
 			})
 		}
 	}
-	w.record = nil
 	reads.Go(func() {
 		parts.Wait()
-		close(w.fetched)
+		for _, w := range walks {
+			close(w.fetched)
+		}
 	})
 	return nil
 }

@@ -313,8 +313,20 @@ func (p *Plan) bound() int64 {
 		Precincts: max(one.Precincts, many.Precincts)}
 	l.ahead = min(max(one.Bytes, many.Bytes, 1<<20), 32<<20)
 	stream := p.file.Header.Span.Len
+	// Walks of one tile are fetched together. What the index reads is kept for
+	// those that are selected together: one, or all of a chunk.
+	columns := int64(1)
+	if column < tileAcross {
+		columns = int64(ceilDiv(tileAcross, column) + 1)
+	}
+	fetched := max(l.ahead, min(columns*max(one.Bytes, many.Bytes), stream+4<<10))
 	l.record = min(4<<20, 2*stream/int64(p.file.Header.NumTiles())+4<<10)
-	fetched := max(l.ahead, one.Bytes, many.Bytes) + l.record
+	if slab < chunk {
+		l.record /= int64(l.walks)
+		fetched += int64(l.walks) * l.record
+	} else {
+		fetched += columns * l.record
+	}
 
 	var sample int64
 	for _, c := range p.file.Header.Components {
