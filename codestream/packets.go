@@ -254,8 +254,17 @@ func (t *tilePackets) reach(ctx context.Context, last packetID) error {
 	}
 	if t.done {
 		t.scan, t.spare = nil, t.scan
+	} else if t.scan != nil {
+		t.scan.rest()
 	}
 	return err
+}
+
+// rest lets go of what was read ahead: nobody may ever want the packets to come,
+// and an index has many tiles.
+func (s *packetScan) rest() {
+	s.body.drop()
+	s.head.drop()
 }
 
 // restart forgets all that a scan found.

@@ -127,6 +127,12 @@ func (l *lookahead) seek(off int64) {
 	l.block = firstBlock
 }
 
+// drop lets go of what was read ahead. It must not be used within a packet
+// header.
+func (l *lookahead) drop() {
+	l.off, l.buf, l.pos, l.mark, l.block = l.offset(), nil, 0, 0, firstBlock
+}
+
 // need makes n bytes available from the position on, or as many as there are,
 // and reports how many. It must not be used within a packet header.
 func (l *lookahead) need(n int) int {

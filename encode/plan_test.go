@@ -85,3 +85,21 @@ func BenchmarkPlanJPEG(b *testing.B) {
 		})
 	}
 }
+
+// Scaled YCbCr comes in several slabs, all of whose planes must be used up.
+func TestPlanYCbCrScaled(t *testing.T) {
+	f := generated(t, testimg.Spec{Width: 600, Height: 500, Components: 3}, "-I", "-r", "10", "-t", "128,128")
+	for _, width := range []int{100, 77, 500, 700} {
+		for _, orient := range []tile.Orient{tile.Rotate0, tile.Rotate90, tile.Rotate180} {
+			req := tile.Request{Size: image.Pt(width, 0), Orient: orient}
+			p, err := encode.Plan(new(tile.Decoder), f, req, encode.JPEG{})
+			require.NoError(t, err)
+			require.Equal(t, tile.YCbCr8, p.PixelFormat())
+			var out bytes.Buffer
+			require.NoError(t, encode.JPEG{}.Encode(t.Context(), &out, p))
+			c, err := jpeg.DecodeConfig(&out)
+			require.NoError(t, err)
+			require.Equal(t, p.Size(), image.Pt(c.Width, c.Height))
+		}
+	}
+}

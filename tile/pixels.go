@@ -122,10 +122,14 @@ func fillRows(scale []*raster.Resampler, strip *Strip, most int) int {
 	n, width := 0, strip.Stride/len(scale)
 	for n < min(most, len(strip.Pix)/strip.Stride) {
 		row := strip.Pix[n*strip.Stride : (n+1)*strip.Stride]
+		// All are asked even when one has no more: each lets go of its rows
+		// only then.
+		more := true
 		for i, r := range scale {
-			if !r.Next(row[i*width : (i+1)*width]) {
-				return n
-			}
+			more = r.Next(row[i*width:(i+1)*width]) && more
+		}
+		if !more {
+			return n
 		}
 		n++
 	}
