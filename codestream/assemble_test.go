@@ -176,6 +176,12 @@ func decodeAll(t *testing.T, x *codestream.Index, data []byte, reduce, layers in
 // outside reports whether an image is decoded by OpenJPEG's program.
 func outside(h *codestream.Header) bool { return h.CAP != nil && !openjpeg.SupportsHT() }
 
+// converted reports whether opj_decompress takes an image for YCbCr and converts
+// it, so that its samples are others.
+func converted(row corpus.Row) bool {
+	return strings.Contains(row.Subsampling, "2x") && row.Components == 3
+}
+
 // manyTiles is for how many tiles a program is run each.
 const manyTiles = 16
 
@@ -191,6 +197,9 @@ func checkSomeTiles(t *testing.T, x *codestream.Index, f codestream.CorpusStream
 		require.NoError(t, s.Damage())
 		planes, err := decodeOutside(t, s, x, f.Data)
 		require.NoError(t, err)
+		if converted(f.Row) {
+			continue
+		}
 		for i := range planes {
 			p := &planes[i]
 			b := componentRect(h.Bounds, h.Components[i].Sub, 0)
@@ -269,7 +278,7 @@ func TestCorpusDecodesThroughAssembly(t *testing.T) {
 			if corpus.Digest(planes...) == f.Pixels {
 				return
 			}
-			if strings.Contains(f.Subsampling, "2x") && len(planes) == 3 {
+			if converted(f.Row) {
 				t.Skip("opj_decompress converts it to RGB")
 			}
 			// Palettes and colours: compare with what is coded.
