@@ -172,9 +172,11 @@ func TestCostMemory(t *testing.T) {
 			require.NoError(t, err, "%s", out)
 			bound := m.cost().Memory()
 			t.Logf("peak %d, bound %d: %.2f", peak, bound, float64(bound)/float64(peak))
-			slack := int64(0)
+			// Code that is run for the first time and what the Go runtime does
+			// meanwhile are resident too.
+			slack := int64(1 << 20)
 			if m.Strip > 0 {
-				slack = trimAfter
+				slack += trimAfter
 			}
 			require.LessOrEqual(t, peak, bound+slack)
 			require.LessOrEqual(t, bound, peak*4/3+1<<20, "a bound, but not a close one")
