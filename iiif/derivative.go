@@ -14,7 +14,7 @@ import (
 
 // Resolve brings r and an image of the size full together: what to decode and
 // how to scale and turn it. A turn by other than right angles is left out, and
-// so is the quality, which depends on the format too; see [Handler]. The error matches [tile.ErrRequest] when r
+// so is the quality; see [Handler]. The error matches [tile.ErrRequest] when r
 // asks for what the image does not have, [ErrLimit] as well when it asks for
 // more than the limits, and [errors.ErrUnsupported] as well when it would have to
 // be scaled up and must not be.
@@ -56,45 +56,40 @@ func (d *derivative) work() int64 {
 func derive(dec *tile.Decoder, f *jp2.File, r Request, want tile.Request, format encode.Format,
 	background color.Color) (*derivative, error) {
 	want.Quality = [...]tile.Quality{Color: tile.InColor, Gray: tile.InGray, Bitonal: tile.Bitonal}[r.Quality]
+	if _, right := r.Rotation.Quarters(); right {
+		plan, err := encode.Plan(dec, f, want, format)
+		if err != nil {
+			return nil, err
+		}
+		return &derivative{plan: plan, source: plan, format: format}, nil
+	}
+
+	// The format is handed what turning makes of the pixels, not the plan's.
 	plan, err := dec.Plan(f, want)
 	if err != nil {
 		return nil, err
 	}
-	own := plan.PixelFormat()
-	if own == tile.CMYK8 {
-		// Few formats have inks, and few clients show them.
-		own = tile.RGB8
-	}
-	size, pixels := plan.Size(), own
-	_, right := r.Rotation.Quarters()
-	if !right {
-		size = rotatedSize(size, r.Rotation.Degrees())
-		pixels = narrow(own)
-		if _, err := encode.Accept(format, size, tile.NRGBA8); err != nil {
-			return nil, err
-		}
-	} else if pixels, err = encode.Accept(format, size, own); err != nil {
+	size := rotatedSize(plan.Size(), r.Rotation.Degrees())
+	if _, err := encode.Accept(format, size, tile.NRGBA8); err != nil {
 		return nil, err
 	}
-	if pixels != plan.PixelFormat() {
+	if pixels := turnable(plan.PixelFormat()); pixels != plan.PixelFormat() {
 		want.Format = pixels
 		if plan, err = dec.Plan(f, want); err != nil {
 			return nil, err
 		}
 	}
-	d := &derivative{plan: plan, source: plan, format: format}
-	if !right {
-		d.source = &rotated{of: plan, degrees: r.Rotation.Degrees(), size: size, background: background}
-	}
-	return d, nil
+	turned := &rotated{of: plan, degrees: r.Rotation.Degrees(), size: size, background: background}
+	return &derivative{plan: plan, source: turned, format: format}, nil
 }
 
-// narrow is f with 8 bits a sample.
-func narrow(f tile.PixelFormat) tile.PixelFormat {
+// turnable is f with 8 bits a sample, and inks as RGB: the formats that rotated
+// takes.
+func turnable(f tile.PixelFormat) tile.PixelFormat {
 	switch f {
 	case tile.Gray16:
 		return tile.Gray8
-	case tile.RGB16, tile.YCbCr8:
+	case tile.RGB16, tile.CMYK8:
 		return tile.RGB8
 	case tile.NRGBA16:
 		return tile.NRGBA8

@@ -38,12 +38,21 @@ func affordable(dec *tile.Decoder, file *jp2.File, format encode.Format, l Limit
 		e := e
 		e.MaxArea = area
 		w, h := e.fit(int64(full.X), int64(full.Y), int64(full.X), int64(full.Y))
-		plan, err := dec.Plan(file, tile.Request{Size: image.Pt(int(w), int(h))})
-		if err != nil {
-			return !errors.Is(err, tile.ErrBudget)
+		// It is served as luma and chroma where it is coded so; see [encode.Plan].
+		for _, pixels := range []tile.PixelFormat{tile.Auto, tile.YCbCr8} {
+			plan, err := dec.Plan(file, tile.Request{Size: image.Pt(int(w), int(h)), Format: pixels})
+			if err != nil {
+				return !errors.Is(err, tile.ErrBudget)
+			}
+			need := plan.Memory() + encode.Memory(format, plan.Size(), plan.PixelFormat())
+			if budget >= 0 && need > budget {
+				return false
+			}
+			if !plan.CodedYCbCr() {
+				break
+			}
 		}
-		need := plan.Memory() + encode.Memory(format, plan.Size(), plan.PixelFormat())
-		return budget < 0 || need <= budget
+		return true
 	}
 	most := int64(full.X) * int64(full.Y)
 	if e.MaxArea > 0 {

@@ -362,7 +362,7 @@ func (h *Handler) serveImage(a *answer, r *http.Request, own string) {
 // key names the derivative of an image: it is a hash of all that the bytes depend
 // on. Limits are not among it, for what they allow is in want.
 func (h *Handler) key(stamp Stamp, canonical Request, want tile.Request, format encode.Format) Key {
-	return NewKey("stria 1", h.Salt, canonical.ID, stamp.Version,
+	return NewKey("stria 2", h.Salt, canonical.ID, stamp.Version,
 		fmt.Sprint(want.Region, want.Size), canonical.Rotation.String(), canonical.Quality.String(),
 		canonical.Format.String(), fmt.Sprintf("%T%+v %v", format, format, h.Background))
 }

@@ -545,7 +545,13 @@ func (endless) Encode(_ context.Context, w io.Writer, _ encode.Source) error {
 
 // Whatever is promised is served, however little memory there is.
 func TestHandlerLimitsFollowFromTheBudget(t *testing.T) {
-	data := testimg.Compress(t, testimg.Spec{Kind: testimg.Gradient, Width: 1500, Height: 1000, Components: 3}, "jp2", "-n", "6")
+	spec := testimg.Spec{Kind: testimg.Gradient, Width: 1500, Height: 1000, Components: 3}
+	for name, args := range map[string][]string{"RGB": {"-n", "6"}, "YCbCr": {"-n", "6", "-I"}} {
+		t.Run(name, func(t *testing.T) { testLimits(t, testimg.Compress(t, spec, "jp2", args...)) })
+	}
+}
+
+func testLimits(t *testing.T, data []byte) {
 	last := int64(0)
 	for _, budget := range []int64{8 << 20, 12 << 20, 16 << 20, 24 << 20, 1 << 30} {
 		h := &iiif.Handler{Source: memory{"a": data}, Decoder: &tile.Decoder{Budget: &tile.Budget{Bytes: budget}}}
