@@ -114,6 +114,7 @@ func TestTruncatedAndCorrupted(t *testing.T) {
 // TestTruncationKeepsWhatIsThere cuts a stream that improves by layers: what is
 // left of it must still give a picture, and say that something is missing.
 func TestTruncationKeepsWhatIsThere(t *testing.T) {
+	needsDecoder(t)
 	data := compressed(t, 150, 120, "-r 40,20,5,1")
 	whole, err := openIndex(data, codestream.Span{Len: int64(len(data))})
 	require.NoError(t, err)
@@ -429,6 +430,7 @@ func FuzzAssemble(f *testing.F) {
 // TestDamagedBlocks damages blocks of a stream with packet lengths: none of it
 // may cost more than these blocks.
 func TestDamagedBlocks(t *testing.T) {
+	needsDecoder(t)
 	data := compressed(t, 256, 256, "-PLT -p RPCL -c [64,64] -n 3 -b 16,16 -mct 0")
 	whole := codestream.Span{Len: int64(len(data))}
 	x, err := openIndex(data, whole)

@@ -65,6 +65,7 @@ func randomArea(rng *rand.Rand, b image.Rectangle) image.Rectangle {
 // TestExtract holds extracts of random regions, decoded by OpenJPEG, by Grok and
 // through the index, against OpenJPEG's decode of the whole.
 func TestExtract(t *testing.T) {
+	needsDecoder(t)
 	const w, h = 301, 217
 	_, noGrok := exec.LookPath("grk_decompress")
 	var refused, cut atomic.Int64
@@ -136,6 +137,7 @@ func damages(e *codestream.Extract) (tiles []int) {
 
 // An extract of all of an image of the corpus has the samples of the image.
 func TestExtractCorpus(t *testing.T) {
+	needsDecoder(t)
 	for _, f := range codestream.CorpusStreams(t) {
 		if f.Expected != corpus.Decodes || f.Bytes > 256<<10 {
 			continue
