@@ -14,6 +14,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
+	"math"
 	"os"
 	"path/filepath"
 	"reflect"
@@ -275,8 +276,8 @@ func setField(field reflect.Value, cell string) error {
 		if err != nil {
 			return err
 		}
-		if field.OverflowInt(n) {
-			return fmt.Errorf("%s does not fit", cell)
+		if field.OverflowInt(n) { // nonsense of a malformed file, where int has 32 bits
+			n = math.MaxInt32
 		}
 		field.SetInt(n)
 	case reflect.Float64:
