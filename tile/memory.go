@@ -228,8 +228,9 @@ func (p *Plan) layouts(workers int) iter.Seq[layout] {
 	tile, enough := p.tileAcross(), p.tilesAcross() >= workers
 	columns := []int{uncut}
 	if !enough || tile > columnLengths[0] {
-		columns = slices.DeleteFunc(slices.Clone(columnLengths[:]), func(n int) bool {
-			return !enough && n > max(512, (tile/workers+255)&^255)
+		share := max(512, (ceilDiv(tile, workers)+255)&^255)
+		columns = slices.DeleteFunc(append(columnLengths[:], share), func(n int) bool {
+			return n > columnLengths[0] || !enough && n > share
 		})
 	}
 	return func(yield func(layout) bool) {
