@@ -95,7 +95,7 @@ func parse(args []string, stderr io.Writer) (*command, error) {
 	fs.IntVar(&c.request.Reduce, "reduce", 0, "`resolutions` to drop, each halving the image")
 	fs.IntVar(&c.request.Layers, "layers", 0, "quality `layers` to decode; 0: all")
 	fs.IntVar(&c.quality, "quality", 85, "JPEG `quality`, 1 to 100")
-	fs.StringVar(&c.format, "format", "", "`jpg|png|pnm|jp2|j2k`, the last two without decoding; by default from the name of the output")
+	fs.StringVar(&c.format, "format", "", "`jpg|png|pnm|tif|gif|pdf|jp2|j2k`, the last two without decoding; by default from the name of the output")
 	fs.StringVar(&c.out, "o", "", "output `file`; - is standard output (default: IN's name with the format's ending)")
 	fs.StringVar(&c.index, "index", "", "index of the image, a `file` that inspect -index wrote")
 	c.lookFlags(fs)
@@ -195,6 +195,14 @@ func (c *command) encoder() (encode.Format, error) {
 		return encode.PNG{Workers: c.budget.Workers}, nil
 	case "pnm", "pgm", "ppm", "pam":
 		return encode.PNM{PAM: c.format == "pam"}, nil
+	case "tif", "tiff":
+		return encode.TIFF{Workers: c.budget.Workers}, nil
+	case "gif":
+		return encode.GIF{}, nil
+	case "pdf":
+		j := c.jpeg
+		j.Quality, j.Workers = c.quality, c.budget.Workers
+		return encode.PDF{JPEG: j}, nil
 	}
 	if format, ok := c.copier(); ok {
 		return format, nil

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"image"
+	"image/gif"
 	"image/jpeg"
 	"image/png"
 	"os"
@@ -12,6 +13,7 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/require"
+	"golang.org/x/image/tiff"
 
 	"github.com/stria-j2k/stria/internal/testimg"
 	"github.com/stria-j2k/stria/jp2"
@@ -39,7 +41,7 @@ func files(t *testing.T, dir string) (names []string) {
 }
 
 func TestCropWritesEveryFormat(t *testing.T) {
-	for _, format := range []string{"jpg", "png", "pnm", "jp2", "j2k"} {
+	for _, format := range []string{"jpg", "png", "pnm", "tif", "gif", "pdf", "jp2", "j2k"} {
 		t.Run(format, func(t *testing.T) {
 			dir := t.TempDir()
 			out := filepath.Join(dir, "out."+format)
@@ -63,6 +65,20 @@ func TestCropWritesEveryFormat(t *testing.T) {
 				size = image.Pt(c.Width, c.Height)
 			case "png":
 				c, err := png.DecodeConfig(bytes.NewReader(data))
+				require.NoError(t, err)
+				size = image.Pt(c.Width, c.Height)
+			case "tif":
+				c, err := tiff.DecodeConfig(bytes.NewReader(data))
+				require.NoError(t, err)
+				size = image.Pt(c.Width, c.Height)
+			case "gif":
+				c, err := gif.DecodeConfig(bytes.NewReader(data))
+				require.NoError(t, err)
+				size = image.Pt(c.Width, c.Height)
+			case "pdf":
+				_, picture, ok := bytes.Cut(data, []byte("\xFF\xD8"))
+				require.True(t, ok && bytes.HasPrefix(data, []byte("%PDF-")))
+				c, err := jpeg.DecodeConfig(bytes.NewReader(append([]byte("\xFF\xD8"), picture...)))
 				require.NoError(t, err)
 				size = image.Pt(c.Width, c.Height)
 			case "pnm":
