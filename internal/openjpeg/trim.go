@@ -8,8 +8,9 @@
 // at a time, 450 MB for four. Therefore memory is given back after so many bytes.
 // Giving it back within a walk, or letting glibc do so at every free, costs more
 // in page faults than decoding (20 s of 64 for 201 megapixels in colour).
-// Settings of glibc's own (one arena, fixed thresholds) are the program's and not
-// a library's to make.
+// What fixes glibc's settings for good (mallopt: one arena, thresholds of one's
+// own) is the program's to do and not a library's. Its thresholds are only raised
+// as they rise by themselves in programs with large pieces; see settle.
 
 package openjpeg
 
