@@ -186,10 +186,10 @@ func byteCount(s string) (int64, error) {
 }
 
 func (c *command) encoder() (encode.Format, error) {
+	j := c.jpeg
+	j.Quality, j.Workers = c.quality, c.budget.Workers
 	switch c.format {
 	case "jpg", "jpeg":
-		j := c.jpeg
-		j.Quality, j.Workers = c.quality, c.budget.Workers
 		return j, nil
 	case "png":
 		return encode.PNG{Workers: c.budget.Workers}, nil
@@ -200,8 +200,6 @@ func (c *command) encoder() (encode.Format, error) {
 	case "gif":
 		return encode.GIF{}, nil
 	case "pdf":
-		j := c.jpeg
-		j.Quality, j.Workers = c.quality, c.budget.Workers
 		return encode.PDF{JPEG: j}, nil
 	}
 	if format, ok := c.copier(); ok {
