@@ -31,6 +31,7 @@ func (c *command) lookFlags(fs *flag.FlagSet) {
 		"444": func() { c.jpeg.Chroma = encode.Chroma444 },
 	})
 	fs.BoolVar(&c.jpeg.Progressive, "progressive", false, "write a progressive JPEG, if the memory for it is there")
+	fs.BoolVar(&c.webp.Lossless, "lossless", false, "keep every sample in a WebP; -quality does not matter then")
 	fs.Func("background", "colour behind transparent pixels in a JPEG, as `rrggbb` (default white)", func(s string) error {
 		v, err := strconv.ParseUint(strings.TrimPrefix(s, "#"), 16, 24)
 		if err == nil {

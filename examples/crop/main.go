@@ -22,6 +22,7 @@ import (
 	"time"
 
 	"github.com/stria-j2k/stria/encode"
+	"github.com/stria-j2k/stria/encode/webp"
 	"github.com/stria-j2k/stria/jp2"
 	"github.com/stria-j2k/stria/tile"
 )
@@ -62,6 +63,7 @@ type command struct {
 	rotate  int
 	mirror  bool
 	jpeg    encode.JPEG
+	webp    webp.WebP
 	copying encode.JP2
 	budget  tile.Budget
 }
@@ -94,8 +96,8 @@ func parse(args []string, stderr io.Writer) (*command, error) {
 	})
 	fs.IntVar(&c.request.Reduce, "reduce", 0, "`resolutions` to drop, each halving the image")
 	fs.IntVar(&c.request.Layers, "layers", 0, "quality `layers` to decode; 0: all")
-	fs.IntVar(&c.quality, "quality", 85, "JPEG `quality`, 1 to 100")
-	fs.StringVar(&c.format, "format", "", "`jpg|png|pnm|tif|gif|pdf|jp2|j2k`, the last two without decoding; by default from the name of the output")
+	fs.IntVar(&c.quality, "quality", 85, "`quality` of JPEG and WebP, 1 to 100")
+	fs.StringVar(&c.format, "format", "", "`jpg|webp|png|pnm|tif|gif|pdf|jp2|j2k`, the last two without decoding; by default from the name of the output")
 	fs.StringVar(&c.out, "o", "", "output `file`; - is standard output (default: IN's name with the format's ending)")
 	fs.StringVar(&c.index, "index", "", "index of the image, a `file` that inspect -index wrote")
 	c.lookFlags(fs)
@@ -191,6 +193,10 @@ func (c *command) encoder() (encode.Format, error) {
 	switch c.format {
 	case "jpg", "jpeg":
 		return j, nil
+	case "webp":
+		w := c.webp
+		w.Quality = c.quality
+		return w, nil
 	case "png":
 		return encode.PNG{Workers: c.budget.Workers}, nil
 	case "pnm", "pgm", "ppm", "pam":

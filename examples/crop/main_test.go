@@ -14,7 +14,9 @@ import (
 
 	"github.com/stretchr/testify/require"
 	"golang.org/x/image/tiff"
+	"golang.org/x/image/webp"
 
+	"github.com/stria-j2k/stria/encode/encodetest"
 	"github.com/stria-j2k/stria/internal/testimg"
 	"github.com/stria-j2k/stria/jp2"
 )
@@ -41,7 +43,7 @@ func files(t *testing.T, dir string) (names []string) {
 }
 
 func TestCropWritesEveryFormat(t *testing.T) {
-	for _, format := range []string{"jpg", "png", "pnm", "tif", "gif", "pdf", "jp2", "j2k"} {
+	for _, format := range []string{"jpg", "webp", "png", "pnm", "tif", "gif", "pdf", "jp2", "j2k"} {
 		t.Run(format, func(t *testing.T) {
 			dir := t.TempDir()
 			out := filepath.Join(dir, "out."+format)
@@ -61,6 +63,10 @@ func TestCropWritesEveryFormat(t *testing.T) {
 			switch format {
 			case "jpg":
 				c, err := jpeg.DecodeConfig(bytes.NewReader(data))
+				require.NoError(t, err)
+				size = image.Pt(c.Width, c.Height)
+			case "webp":
+				c, err := webp.DecodeConfig(bytes.NewReader(data))
 				require.NoError(t, err)
 				size = image.Pt(c.Width, c.Height)
 			case "png":
@@ -94,6 +100,25 @@ func TestCropWritesEveryFormat(t *testing.T) {
 			require.Equal(t, image.Pt(512, 512), size)
 		})
 	}
+}
+
+// Without loss a WebP has the pixels of a PNG; with it, -quality counts.
+func TestCropWebP(t *testing.T) {
+	write := func(args ...string) []byte {
+		args = append([]string{"-region", "1536,512,256,200", "-o", "-"}, args...)
+		code, out, stderr := crop(t, append(args, sample)...)
+		require.Zero(t, code, "%s", stderr)
+		return out
+	}
+	want, err := png.Decode(bytes.NewReader(write("-format", "png")))
+	require.NoError(t, err)
+	got, err := webp.Decode(bytes.NewReader(write("-format", "webp", "-lossless")))
+	require.NoError(t, err)
+	most, _, err := encodetest.Difference(got, want)
+	require.NoError(t, err)
+	require.Zero(t, most)
+	small, large := write("-format", "webp", "-quality", "30"), write("-format", "webp", "-quality", "95")
+	require.Less(t, len(small), len(large))
 }
 
 func TestCropNamesItsOutput(t *testing.T) {

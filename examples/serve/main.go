@@ -25,6 +25,7 @@ import (
 	"time"
 
 	"github.com/stria-j2k/stria/encode"
+	"github.com/stria-j2k/stria/encode/webp"
 	"github.com/stria-j2k/stria/iiif"
 	"github.com/stria-j2k/stria/tile"
 )
@@ -53,7 +54,7 @@ func newServer(dir string, budget int64, cache string, report func(iiif.Report))
 	handler := func(v iiif.Version) *iiif.Handler {
 		return &iiif.Handler{Version: v, Files: files, Decoder: decoder, Cache: tiers, Report: report,
 			Formats: map[string]encode.Format{"jpg": encode.JPEG{}, "png": encode.PNG{}, "tif": encode.TIFF{},
-				"gif": encode.GIF{}, "pdf": encode.PDF{}, "jp2": encode.JP2{}}}
+				"gif": encode.GIF{}, "pdf": encode.PDF{}, "jp2": encode.JP2{}, "webp": webp.WebP{}}}
 	}
 	root, err := fs.Sub(viewer, "viewer")
 	if err != nil {

@@ -47,7 +47,8 @@ func TestServer(t *testing.T) {
 		"/iiif/3/.hidden%2Fc.jp2/info.json":  404,
 		"/iiif/3/http:%2F%2Fx.org/info.json": 404,
 		"/nothing":                           404,
-		"/iiif/2/a.jp2/0,0,256,256/64,/90/gray.png": 200,
+		"/iiif/2/a.jp2/0,0,256,256/64,/90/gray.png":    200,
+		"/iiif/3/a.jp2/0,0,256,256/64,/0/default.webp": 200,
 		largest: 200,
 		"/iiif/3/a.jp2/0,0,256,256/^max/0/default.jpeg2k": 415,
 	} {
