@@ -156,18 +156,42 @@ func (b *Budget) Waiting() int {
 	return len(b.queue)
 }
 
-// work waits for a worker's place and returns the function that gives it back.
-func (b *Budget) work(ctx context.Context) (done func(), err error) {
+// places is the channel with one element for each worker at work.
+func (b *Budget) places() chan struct{} {
 	b.mu.Lock()
+	defer b.mu.Unlock()
 	if b.slots == nil {
 		b.slots = make(chan struct{}, b.workers())
 	}
-	slots := b.slots
-	b.mu.Unlock()
+	return b.slots
+}
+
+// work waits for a worker's place and returns the function that gives it back.
+func (b *Budget) work(ctx context.Context) (done func(), err error) {
+	slots := b.places()
 	select {
 	case slots <- struct{}{}:
 		return func() { <-slots }, nil
 	case <-ctx.Done():
 		return nil, context.Cause(ctx)
+	}
+}
+
+// spare takes up to n workers' places that nobody wants at the moment, without
+// waiting. It returns how many there were and the function that gives them back.
+func (b *Budget) spare(n int) (got int, done func()) {
+	slots := b.places()
+	for got < n {
+		select {
+		case slots <- struct{}{}:
+			got++
+		default:
+			n = got
+		}
+	}
+	return got, func() {
+		for range got {
+			<-slots
+		}
 	}
 }

@@ -109,3 +109,24 @@ func TestBudgetWorkers(t *testing.T) {
 		require.NoError(t, err)
 	})
 }
+
+// Spare places are those that nobody has, and are there again afterwards.
+func TestBudgetSpare(t *testing.T) {
+	b := &Budget{Workers: 4}
+	done, err := b.work(t.Context())
+	require.NoError(t, err)
+	two, giveTwo := b.spare(2)
+	require.Equal(t, 2, two)
+	one, giveOne := b.spare(5)
+	require.Equal(t, 1, one)
+	none, giveNone := b.spare(1)
+	require.Zero(t, none)
+	giveNone()
+	giveTwo()
+	giveOne()
+	three, giveThree := b.spare(9)
+	require.Equal(t, 3, three)
+	giveThree()
+	done()
+	require.Empty(t, b.places())
+}

@@ -387,6 +387,52 @@ func TestManyRunsShareABudget(t *testing.T) {
 	require.Zero(t, openjpeg.Live())
 }
 
+// A watched engine says how many threads its jobs got.
+type watched struct {
+	tile.Engine
+	threads chan int
+}
+
+func (w watched) Begin(ctx context.Context, job *tile.Job) (tile.Walk, error) {
+	w.threads <- job.Threads
+	return w.Engine.Begin(ctx, job)
+}
+
+// A run of few windows uses the workers' places that it would leave idle, and
+// reserves the memory for that. All samples are the same.
+func TestThreads(t *testing.T) {
+	f := open(t, testimg.Compress(t, testimg.Spec{Width: 500, Height: 420, Components: 3}, "jp2", "-t", "250,210", "-n", "4"))
+	for _, c := range []struct {
+		workers int
+		region  image.Rectangle // in 2 x 2 tiles
+		threads []int
+	}{
+		{1, image.Rect(10, 10, 60, 60), []int{1}},
+		{4, image.Rect(10, 10, 200, 200), []int{4}},
+		{4, image.Rect(10, 10, 300, 60), []int{2, 2}},
+		{4, image.Rectangle{}, []int{1, 1, 1, 1}},
+	} {
+		seen := watched{tile.OpenJPEG(), make(chan int, 4)}
+		many := &tile.Decoder{Engine: seen, Budget: &tile.Budget{Workers: c.workers}}
+		p, err := many.Plan(f, tile.Request{Region: c.region})
+		require.NoError(t, err)
+		got, err := p.Image(t.Context())
+		require.NoError(t, err)
+		for _, n := range c.threads {
+			require.Equal(t, n, <-seen.threads)
+		}
+		require.Empty(t, seen.threads)
+
+		one := &tile.Decoder{Budget: &tile.Budget{Workers: 1}}
+		q, err := one.Plan(f, tile.Request{Region: c.region})
+		require.NoError(t, err)
+		want, err := q.Image(t.Context())
+		require.NoError(t, err)
+		require.Equal(t, want, got)
+		require.GreaterOrEqual(t, p.Memory(), q.Memory())
+	}
+}
+
 // An errgroup waits for functions and joins their errors.
 type errgroup struct {
 	wg   sync.WaitGroup

@@ -29,6 +29,7 @@ type Cost struct {
 	Samples      int64       // of all components
 	Coefficients int64       // of the code-blocks that it depends on
 	Areas        int         // how many of the walk's a code-block's precinct lies in
+	Threads      int         // that decode it at the same time; 0 and 1: one
 
 	// Resting is between two areas: neither what an area alone takes is held,
 	// nor any copy of the codestream but the engine's own.
@@ -138,6 +139,7 @@ type layout struct {
 	chunk   int   // length along of a walk; a multiple of slab, or one of them
 	column  int   // length across of a walk
 	workers int   // decoding at once
+	threads int   // for each walk, if there are processors to spare; 0: one
 	walks   int   // with an engine at one time
 	most    Cost  // of what a walk may have: Bytes, Blocks and Precincts
 	walk    int64 // coded bytes of a walk of more than one slab
@@ -185,7 +187,9 @@ func (p *Plan) cut(limit int64) error {
 	across, along := p.across(p.src), p.along(p.src)
 	components := int64(len(p.file.Header.Components))
 	if int64(across)*int64(along)*components <= pieceSamples {
+		// Where there are fewer walks than workers, they share the walks.
 		p.layout = layout{slab: uncut, chunk: uncut, column: uncut, workers: min(workers, p.tiles())}
+		p.layout.threads = workers / p.layout.workers
 		if p.memory = p.bound(); p.memory <= limit {
 			return nil
 		}
@@ -309,6 +313,7 @@ func (p *Plan) bound() int64 {
 	// is typical; a run splits the longer ones that have more.
 	one := p.windowCost(point(column, slab), point(column, slab), false)
 	many := p.windowCost(point(column, chunk), point(column, slab), true)
+	one.Threads, many.Threads = l.threads, l.threads
 	l.walk = many.Bytes
 	l.most = Cost{Bytes: max(one.Bytes, many.Bytes), Blocks: max(one.Blocks, many.Blocks),
 		Precincts: max(one.Precincts, many.Precincts)}

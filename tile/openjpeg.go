@@ -35,6 +35,7 @@ func (openJPEG) Memory(c Cost) int64 {
 		Samples:      c.Samples,
 		Coefficients: c.Coefficients,
 		Windows:      c.Areas,
+		Threads:      c.Threads,
 	}
 	if c.Resting {
 		return cost.Memory()
@@ -64,12 +65,16 @@ func (openJPEG) Begin(ctx context.Context, job *Job) (Walk, error) {
 	if err != nil {
 		return nil, err
 	}
-	w.decoder, err = openjpeg.Open(stream)
+	w.decoder, err = openjpeg.Open(stream, min(job.Threads, job.Selection.NumBlocks()/blocksAThread))
 	if err != nil {
 		return nil, err
 	}
 	return w, nil
 }
+
+// blocksAThread is how many code-blocks a thread should have at least: making
+// one takes as long as decoding a small block.
+const blocksAThread = 4
 
 // An openJPEGWalk is one codec on one assembled tile.
 type openJPEGWalk struct {

@@ -307,7 +307,11 @@ func (r *run) decodeArea(w *walk, area image.Rectangle, dst *Planes) (err error)
 	began := time.Now()
 	first := w.engine == nil
 	if first {
-		w.engine, err = r.plan.dec.engine().Begin(r.ctx, &Job{Selection: w.selection, Data: w.data})
+		// Processors that nobody else wants speed up walks that would leave them
+		// idle. Such walks are of one piece, so that they are soon given back.
+		spare, done := r.plan.dec.budget().spare(r.plan.layout.threads - 1)
+		defer done()
+		w.engine, err = r.plan.dec.engine().Begin(r.ctx, &Job{Selection: w.selection, Data: w.data, Threads: 1 + spare})
 		w.data = nil
 		w.release()
 		if err != nil {

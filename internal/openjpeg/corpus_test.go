@@ -21,7 +21,7 @@ func TestCorpus(t *testing.T) {
 			continue // the program converts three subsampled components to RGB
 		}
 		t.Run(row.Path, func(t *testing.T) {
-			d, err := Open(row.Read(t))
+			d, err := Open(row.Read(t), 1)
 			if errors.Is(err, errors.ErrUnsupported) {
 				t.Skip(err)
 			}

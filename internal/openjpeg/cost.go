@@ -20,6 +20,7 @@ type Cost struct {
 	Blocks     int64           // code-blocks of the tile, with bytes and without
 	Included   int64           // code-blocks with bytes
 	Bytes      int64           // length of the codestream
+	Threads    int             // of the decoder's own; 0 and 1: none
 
 	// The window; of a walk, the most that one of its windows has. A window that
 	// is the tile is decoded in another way, with less memory.
@@ -40,6 +41,10 @@ const (
 	maxPrecincts  = 1 << 18 // 150 MB; each costs an iteration for each window
 	maxWork       = 1 << 32 // some 20 s: 5 ns a pass and sample
 )
+
+// maxThreads is how many threads a decoder has at most: a window has no more
+// work than that for them.
+const maxThreads = 16
 
 // Check reports whether OpenJPEG can be given that at all. The error matches
 // [errors.ErrUnsupported].
@@ -72,13 +77,15 @@ func (c *Cost) Check() error {
 //   - a component: 4,600 with six resolutions;
 //   - a chunk, which is 16 bytes: a block with bytes gets another one with each
 //     window whose precinct reaches it, and the array doubles;
-//   - a decoder: 50,000.
+//   - a decoder: 50,000;
+//   - a thread: 35,000.
 const (
 	memBlock     = 416
 	memPrecinct  = 512
 	memComponent = 8 << 10
 	memChunk     = 16
 	memDecoder   = 192 << 10
+	memThread    = 128 << 10
 )
 
 // Memory bounds the C memory that a decoder of this cost holds at its worst, in
@@ -94,6 +101,9 @@ func (c *Cost) Memory() int64 {
 		memPrecinct*c.Precincts + memBlock*c.Blocks +
 		memChunk*(2*windows+1)*c.Included +
 		64*int64(c.Tile.Dx()+c.Tile.Dy()) // lines of the wavelet transform
+	if c.Threads > 1 {
+		structs += memThread * int64(min(c.Threads, maxThreads))
+	}
 	samples := 4 * c.Samples
 	if c.Window != c.Tile {
 		// Coefficients of all components are held until the transform has

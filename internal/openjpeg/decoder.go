@@ -54,14 +54,18 @@ type part struct {
 // stream is copied to C memory; the caller keeps it and may change it. When
 // Open fails it holds nothing.
 //
+// With more than one thread the code-blocks of each window are decoded by so
+// many threads of the decoder's own, which live until Close. The samples are
+// the same.
+//
 // The error matches [codestream.ErrFormat] when the data is refused, and
 // [errors.ErrUnsupported] when it is more than this OpenJPEG can be given.
-func Open(stream []byte) (*Decoder, error) {
+func Open(stream []byte, threads int) (*Decoder, error) {
 	if err := checkStream(stream, SupportsHT()); err != nil {
 		return nil, err
 	}
 	settle()
-	opened := C.stria_opj_open(unsafe.Pointer(&stream[0]), C.size_t(len(stream)))
+	opened := C.stria_opj_open(unsafe.Pointer(&stream[0]), C.size_t(len(stream)), C.int(min(threads, maxThreads)))
 	if opened.decoder == nil {
 		return nil, errNoMemory
 	}

@@ -18,7 +18,7 @@ func Live() int64 { return 0 }
 type Decoder struct{}
 
 // Open fails in a build without cgo.
-func Open(stream []byte) (*Decoder, error) { return nil, errNoCgo }
+func Open(stream []byte, threads int) (*Decoder, error) { return nil, errNoCgo }
 
 // Close does nothing.
 func (d *Decoder) Close() {}

@@ -11,7 +11,7 @@ import (
 )
 
 func TestWithoutCgo(t *testing.T) {
-	d, err := Open([]byte{0xff, 0x4f})
+	d, err := Open([]byte{0xff, 0x4f}, 1)
 	require.ErrorIs(t, err, errors.ErrUnsupported)
 	require.ErrorContains(t, err, "cgo")
 	require.Nil(t, d)

@@ -16,7 +16,13 @@ import (
 // open opens the stream for the test, at whose end the decoder is closed.
 func open(t testing.TB, stream []byte) *Decoder {
 	t.Helper()
-	d, err := Open(stream)
+	return openThreads(t, stream, 1)
+}
+
+// openThreads is open for a decoder with threads of its own.
+func openThreads(t testing.TB, stream []byte, threads int) *Decoder {
+	t.Helper()
+	d, err := Open(stream, threads)
 	require.NoError(t, err)
 	t.Cleanup(d.Close)
 	return d
@@ -25,7 +31,7 @@ func open(t testing.TB, stream []byte) *Decoder {
 // decodeWhole is the planes of all of the stream.
 func decodeWhole(t testing.TB, a *asset, stream []byte) []Plane {
 	t.Helper()
-	d, err := Open(stream)
+	d, err := Open(stream, 1)
 	require.NoError(t, err)
 	defer d.Close()
 	require.Equal(t, a.bounds, d.Bounds())
@@ -143,7 +149,7 @@ func TestDecodeParallel(t *testing.T) {
 			r := rand.New(rand.NewPCG(5, uint64(worker)))
 			for range 25 {
 				area := randomArea(r, a.bounds)
-				d, err := Open(stream)
+				d, err := Open(stream, 1)
 				if err != nil {
 					t.Error(err)
 					return
@@ -158,6 +164,33 @@ func TestDecodeParallel(t *testing.T) {
 		})
 	}
 	workers.Wait()
+}
+
+// The samples are the same with any number of threads, in one window and in
+// several.
+func TestDecodeThreads(t *testing.T) {
+	for _, a := range assets {
+		t.Run(a.name, func(t *testing.T) {
+			stream := a.stream(t)
+			whole := decodeWhole(t, &a, stream)
+			for _, threads := range []int{2, 5, 1000} {
+				d := openThreads(t, stream, threads)
+				planes := a.planes(a.bounds)
+				require.NoError(t, d.Decode(a.bounds, planes))
+				require.Zero(t, difference(planes, whole))
+				d.Close()
+			}
+			top, bottom := halves(a.bounds)
+			one, many := open(t, stream), openThreads(t, stream, 3)
+			for _, area := range []image.Rectangle{top, bottom} {
+				want, got := a.planes(area), a.planes(area)
+				require.NoError(t, one.Decode(area, want))
+				require.NoError(t, many.Decode(area, got))
+				requireGuards(t, got)
+				require.Zero(t, difference(got, want))
+			}
+		})
+	}
 }
 
 // OpenJPEG has the body in memory of its own once the first window is decoded.
@@ -204,7 +237,7 @@ func TestOpenRefuses(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			live := Live()
-			d, err := Open(c.edit(append([]byte(nil), stream...)))
+			d, err := Open(c.edit(append([]byte(nil), stream...)), 1)
 			require.ErrorIs(t, err, c.kind)
 			require.Nil(t, d)
 			require.Equal(t, live, Live())
@@ -288,12 +321,13 @@ func TestDecodeDamagedBody(t *testing.T) {
 }
 
 // FuzzDecode damages bodies. Headers are Stria's own, so they are left alone.
-// Whatever the bytes, there is an error or there are samples.
+// Whatever the bytes, there is an error or there are samples, with threads or
+// without.
 func FuzzDecode(f *testing.F) {
 	for i := range assets {
 		f.Add(uint8(i), uint16(0), []byte{})
 		f.Add(uint8(i), uint16(40), []byte{0xff, 0xff, 0x7f})
-		f.Add(uint8(i), uint16(3), []byte{0x80, 0x00, 0xc0, 0x55})
+		f.Add(uint8(i+len(assets)), uint16(3), []byte{0x80, 0x00, 0xc0, 0x55})
 	}
 	f.Fuzz(func(t *testing.T, which uint8, off uint16, xor []byte) {
 		a := &assets[int(which)%len(assets)]
@@ -303,12 +337,9 @@ func FuzzDecode(f *testing.F) {
 			body[(int(off)+i)%len(body)] ^= b
 		}
 		live := Live()
-		d, err := Open(stream)
+		d, err := Open(stream, 1+int(which)/len(assets)%4)
 		require.NoError(t, err)
-		top := a.bounds
-		top.Max.Y = (top.Min.Y + top.Max.Y) / 2
-		bottom := a.bounds
-		bottom.Min.Y = top.Max.Y
+		top, bottom := halves(a.bounds)
 		for _, area := range []image.Rectangle{top, bottom} {
 			planes := a.planes(area)
 			if err := d.Decode(area, planes); err != nil {
@@ -327,6 +358,14 @@ func TestVersion(t *testing.T) {
 	require.Equal(t, 2, major)
 	require.GreaterOrEqual(t, minor, 5)
 	require.Equal(t, minor > 5 || patch >= 1, SupportsHT())
+}
+
+// halves cuts r in two.
+func halves(r image.Rectangle) (top, bottom image.Rectangle) {
+	top, bottom = r, r
+	top.Max.Y = (r.Min.Y + r.Max.Y) / 2
+	bottom.Min.Y = top.Max.Y
+	return top, bottom
 }
 
 // bodyOf is the tile-part's body: what is between SOD and EOC.

@@ -31,19 +31,22 @@ type measurement struct {
 	Body       int
 	Area       image.Rectangle
 	Strip      int
+	Threads    int
 }
 
 var measurements = []measurement{
-	{"many components", image.Rect(0, 0, 64, 64), 256, 5, 6, 0, true, 1, image.Rect(0, 0, 64, 64), 0},
-	{"many blocks", image.Rect(0, 0, 16384, 16384), 1, 5, 6, 0, true, 1, image.Rect(0, 0, 64, 64), 0},
-	{"small blocks", image.Rect(0, 0, 1024, 1024), 1, 5, 2, 0, true, 1, image.Rect(0, 0, 64, 64), 0},
-	{"many precincts", image.Rect(0, 0, 1024, 1024), 3, 5, 6, 4, true, 1, image.Rect(0, 0, 64, 64), 0},
-	{"large body", image.Rect(0, 0, 1024, 1024), 1, 5, 6, 0, true, 8 << 20, image.Rect(0, 0, 64, 64), 0},
-	{"whole", image.Rect(0, 0, 1024, 1024), 3, 5, 6, 0, false, 1, image.Rect(0, 0, 1024, 1024), 0},
-	{"window", image.Rect(0, 0, 4096, 4096), 3, 5, 6, 0, false, 1, image.Rect(1000, 1000, 1256, 1256), 0},
-	{"larger window", image.Rect(0, 0, 4096, 4096), 3, 5, 6, 0, true, 1, image.Rect(1000, 1000, 1900, 1700), 0},
-	{"wide window", image.Rect(0, 0, 8192, 1024), 1, 5, 6, 0, true, 1, image.Rect(0, 256, 8192, 320), 0},
-	{"walk", image.Rect(0, 0, 2048, 1024), 3, 5, 6, 8, false, 1, image.Rect(0, 0, 2048, 1024), 128},
+	{"many components", image.Rect(0, 0, 64, 64), 256, 5, 6, 0, true, 1, image.Rect(0, 0, 64, 64), 0, 1},
+	{"many blocks", image.Rect(0, 0, 16384, 16384), 1, 5, 6, 0, true, 1, image.Rect(0, 0, 64, 64), 0, 1},
+	{"small blocks", image.Rect(0, 0, 1024, 1024), 1, 5, 2, 0, true, 1, image.Rect(0, 0, 64, 64), 0, 1},
+	{"many precincts", image.Rect(0, 0, 1024, 1024), 3, 5, 6, 4, true, 1, image.Rect(0, 0, 64, 64), 0, 1},
+	{"large body", image.Rect(0, 0, 1024, 1024), 1, 5, 6, 0, true, 8 << 20, image.Rect(0, 0, 64, 64), 0, 1},
+	{"whole", image.Rect(0, 0, 1024, 1024), 3, 5, 6, 0, false, 1, image.Rect(0, 0, 1024, 1024), 0, 1},
+	{"window", image.Rect(0, 0, 4096, 4096), 3, 5, 6, 0, false, 1, image.Rect(1000, 1000, 1256, 1256), 0, 1},
+	{"larger window", image.Rect(0, 0, 4096, 4096), 3, 5, 6, 0, true, 1, image.Rect(1000, 1000, 1900, 1700), 0, 1},
+	{"wide window", image.Rect(0, 0, 8192, 1024), 1, 5, 6, 0, true, 1, image.Rect(0, 256, 8192, 320), 0, 1},
+	{"walk", image.Rect(0, 0, 2048, 1024), 3, 5, 6, 8, false, 1, image.Rect(0, 0, 2048, 1024), 128, 1},
+	{"threads", image.Rect(0, 0, 4096, 4096), 3, 5, 6, 0, false, 1, image.Rect(1000, 1000, 1256, 1256), 0, 4},
+	{"many threads", image.Rect(0, 0, 4096, 4096), 3, 5, 6, 0, true, 1, image.Rect(1000, 1000, 1900, 1700), 0, maxThreads},
 }
 
 func (m *measurement) geometry() *geometry {
@@ -67,7 +70,7 @@ func (m *measurement) cost() *Cost {
 	g := m.geometry()
 	c := &Cost{
 		Components: m.Components, Levels: m.Levels, Tile: m.Bounds, Bytes: int64(len(g.stream())),
-		Windows: len(m.strips()),
+		Windows: len(m.strips()), Threads: m.Threads,
 	}
 	for _, s := range m.strips() {
 		var coefficients int64
@@ -116,7 +119,7 @@ func (m *measurement) make() (int64, error) {
 
 	// Once for what is allocated once.
 	small := geometry{image.Rect(0, 0, 8, 8), 1, 1, 4, 0, true, 1}
-	d, err := Open(small.stream())
+	d, err := Open(small.stream(), 1)
 	if err != nil {
 		return 0, err
 	}
@@ -129,7 +132,7 @@ func (m *measurement) make() (int64, error) {
 		return 0, err // it resets VmHWM
 	}
 	before := status("VmRSS")
-	d, err = Open(stream)
+	d, err = Open(stream, m.Threads)
 	if err != nil {
 		return 0, err
 	}

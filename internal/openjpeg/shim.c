@@ -101,7 +101,7 @@ static OPJ_OFF_T on_skip(OPJ_OFF_T n, void *user)
  * tile from front to back, and without one it does not look for tile-parts
  * after the tile is complete.
  */
-stria_opj_opened stria_opj_open(const void *stream, size_t length)
+stria_opj_opened stria_opj_open(const void *stream, size_t length, int threads)
 {
     stria_opj_opened none = {NULL, STRIA_NO_MEMORY}, opened;
     opj_dparameters_t parameters;
@@ -130,18 +130,20 @@ stria_opj_opened stria_opj_open(const void *stream, size_t length)
     opj_set_error_handler(d->codec, on_error, d);
 
     /*
-     * Threads are set although none are wanted: left alone, they would follow
-     * OPJ_NUM_THREADS in the environment. Strict mode keeps to the code paths
-     * that are sound when a body is shorter than its blocks claim.
+     * Threads are set even if none are wanted: left alone, they would follow
+     * OPJ_NUM_THREADS in the environment. Where there can be none the caller's
+     * own does the work. Strict mode keeps to the code paths that are sound when
+     * a body is shorter than its blocks claim.
      */
     opj_set_default_decoder_parameters(&parameters);
     opened.decoder = d;
     opened.status = STRIA_REFUSED;
     if (opj_setup_decoder(d->codec, &parameters) &&
-        opj_decoder_set_strict_mode(d->codec, OPJ_TRUE) &&
-        opj_codec_set_threads(d->codec, 0) &&
-        opj_read_header(d->stream, d->codec, &d->image) && d->image != NULL)
-        opened.status = STRIA_OK;
+        opj_decoder_set_strict_mode(d->codec, OPJ_TRUE)) {
+        (void)opj_codec_set_threads(d->codec, threads > 1 ? threads : 0);
+        if (opj_read_header(d->stream, d->codec, &d->image) && d->image != NULL)
+            opened.status = STRIA_OK;
+    }
     return opened;
 }
 

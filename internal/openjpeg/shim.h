@@ -56,7 +56,7 @@ typedef struct {
     int status;
 } stria_opj_opened;
 
-stria_opj_opened stria_opj_open(const void *stream, size_t length);
+stria_opj_opened stria_opj_open(const void *stream, size_t length, int threads);
 void stria_opj_close(stria_opj *d);
 int stria_opj_decode(stria_opj *d, uint32_t x0, uint32_t y0, uint32_t x1,
                      uint32_t y1, const stria_opj_plane *planes, size_t count);
