@@ -2,11 +2,13 @@ package main
 
 import (
 	"context"
+	"errors"
 	"io"
 	"sync"
 	"sync/atomic"
 	"time"
 
+	"github.com/stria-j2k/stria/bench/images"
 	"github.com/stria-j2k/stria/codestream"
 	"github.com/stria-j2k/stria/jp2"
 	"github.com/stria-j2k/stria/tile"
@@ -44,15 +46,33 @@ func (c *counter) ReadAt(p []byte, off int64) (int, error) {
 
 func (c *counter) reset() { c.reads.Store(0); c.read.Store(0) }
 
-// open opens an image over a counting source.
-func open(path string, delay time.Duration) (*jp2.File, *counter, func() error, error) {
+// An opened image is one over a counting source.
+type opened struct {
+	*jp2.File
+	path  string
+	count *counter
+	close func() error
+}
+
+func (o *opened) Close() error { return o.close() }
+
+// open makes an image if need be and opens it. Each of its reads takes delay
+// longer.
+func (e *env) open(img images.Image, delay time.Duration) (*opened, error) {
+	path, err := img.File(e.data)
+	if err != nil {
+		return nil, err
+	}
 	f, err := jp2.Open(path)
 	if err != nil {
-		return nil, nil, nil, err
+		return nil, err
 	}
 	c := &counter{ReaderAt: f.Source(), delay: delay}
 	counted, err := jp2.NewFile(c, f.Size())
-	return counted, c, f.Close, err
+	if err != nil {
+		return nil, errors.Join(err, f.Close())
+	}
+	return &opened{counted, path, c, f.Close}, nil
 }
 
 // planes runs a plan as far as the samples, which is what the rival does.

@@ -9,6 +9,7 @@ import (
 	"image"
 	"os"
 	"runtime"
+	"slices"
 	"time"
 
 	"github.com/stria-j2k/stria/bench/images"
@@ -23,15 +24,12 @@ import (
 func region(ctx context.Context, e *env) error {
 	area := image.Rect(2900, 1900, 2900+512, 1900+512)
 	for _, img := range []images.Image{images.TiledLossy, images.TiledLossless} {
-		path, err := img.File(e.data)
+		f, err := e.open(img, 0)
 		if err != nil {
 			return err
 		}
-		f, c, done, err := open(path, 0)
-		if err != nil {
-			return err
-		}
-		if err := planes(ctx, new(tile.Decoder), f, tile.Request{Region: area}); err != nil {
+		defer f.Close()
+		if err := planes(ctx, new(tile.Decoder), f.File, tile.Request{Region: area}); err != nil {
 			return err
 		}
 		touched := int64(0)
@@ -46,26 +44,47 @@ func region(ctx context.Context, e *env) error {
 		}
 		head := f.Header.FirstPart
 		e.say(img.Name+" 512x512 bytes read", "<= tile-parts + headers + 64 KiB", "%d in %d reads, %d over tile-parts and headers",
-			c.read.Load(), c.reads.Load(), c.read.Load()-touched-head)
-		done()
-		ours, theirs, err := e.versus(func() error {
-			f, err := jp2.Open(path)
+			f.count.read.Load(), f.count.reads.Load(), f.count.read.Load()-touched-head)
+		for _, w := range teams() {
+			ours, theirs, err := e.versus(func() error {
+				f, err := jp2.Open(f.path)
+				if err != nil {
+					return err
+				}
+				defer f.Close()
+				return planes(ctx, w.decoder(), f, tile.Request{Region: area})
+			}, func() error {
+				_, err := rival.OpenJPEGWindow(f.path, area, 0, w.threads())
+				return err
+			})
 			if err != nil {
 				return err
 			}
-			defer f.Close()
-			return planes(ctx, new(tile.Decoder), f, tile.Request{Region: area})
-		}, func() error {
-			_, err := rival.OpenJPEGWindow(path, area, 0, 0)
-			return err
-		})
-		if err != nil {
-			return err
+			e.say(img.Name+" 512x512 time", ">= 1.0x", "%s: %s, OpenJPEG %s: %.2fx", w, ms(ours), ms(theirs), float64(theirs)/float64(ours))
 		}
-		e.say(img.Name+" 512x512 time", ">= 1.0x", "%s, OpenJPEG %s: %.2fx", ms(ours), ms(theirs), float64(theirs)/float64(ours))
 	}
 	return nil
 }
+
+// A team is a number of workers, and of OpenJPEG's threads beside them.
+type team int
+
+// teams are those to compare with: one core, and all.
+func teams() []team { return slices.Compact([]team{1, team(runtime.GOMAXPROCS(0))}) }
+
+func (n team) decoder() *tile.Decoder {
+	return &tile.Decoder{Budget: &tile.Budget{Workers: int(n)}}
+}
+
+// threads is what OpenJPEG is told: 0 for none but the caller's.
+func (n team) threads() int {
+	if n == 1 {
+		return 0
+	}
+	return int(n)
+}
+
+func (n team) String() string { return fmt.Sprintf("cores %d", int(n)) }
 
 // scan builds the index of an untiled image without PLT.
 func scan(ctx context.Context, e *env) error {
@@ -113,27 +132,27 @@ func scan(ctx context.Context, e *env) error {
 	return nil
 }
 
-var spots = []image.Point{{5000, 5000}, {12345, 3210}, {8100, 8100}, {300, 11000}, {15000, 9000}}
+// spots are windows of 256 x 256 all over the images of 201 megapixels.
+var spots = []image.Rectangle{
+	image.Rect(5000, 5000, 5256, 5256), image.Rect(12345, 3210, 12601, 3466), image.Rect(8100, 8100, 8356, 8356),
+	image.Rect(300, 11000, 556, 11256), image.Rect(15000, 9000, 15256, 9256),
+}
 
 // tiles is a 256 x 256 window of an untiled image whose index is warm.
 func tiles(ctx context.Context, e *env) error {
 	for _, img := range []images.Image{images.Untiled200, images.Untiled200Precincts, images.Untiled200PLT} {
-		path, err := img.File(e.data)
+		f, err := e.open(img, 0)
 		if err != nil {
 			return err
 		}
-		f, c, done, err := open(path, 0)
-		if err != nil {
-			return err
-		}
+		defer f.Close()
 		if err := f.Index().Load(ctx); err != nil {
 			return err
 		}
 		dec := new(tile.Decoder)
 		worst, most := 0.0, int64(0)
-		for _, at := range spots {
-			area := image.Rectangle{Min: at, Max: at.Add(image.Pt(256, 256))}
-			p, err := dec.Plan(f, tile.Request{Region: area})
+		for _, area := range spots {
+			p, err := dec.Plan(f.File, tile.Request{Region: area})
 			if err != nil {
 				return err
 			}
@@ -141,74 +160,55 @@ func tiles(ctx context.Context, e *env) error {
 			if err != nil {
 				return err
 			}
-			c.reset()
-			if err := planes(ctx, dec, f, tile.Request{Region: area}); err != nil {
+			f.count.reset()
+			if err := planes(ctx, dec, f.File, tile.Request{Region: area}); err != nil {
 				return err
 			}
-			worst = max(worst, float64(c.read.Load()-16<<10)/float64(need))
-			most = max(most, c.reads.Load())
+			worst = max(worst, float64(f.count.read.Load()-16<<10)/float64(need))
+			most = max(most, f.count.reads.Load())
 		}
 		e.say(img.Name+" 256x256 bytes read", "<= 1.25 + 16 KiB", "%.2f x the blocks' at worst, %d reads at most", worst, most)
-		i := 0
-		ours, theirs, err := e.versus(func() error {
-			at := spots[i%len(spots)]
-			return planes(ctx, dec, f, tile.Request{Region: image.Rectangle{Min: at, Max: at.Add(image.Pt(256, 256))}})
-		}, func() error {
-			at := spots[i%len(spots)]
-			i++
-			_, err := rival.OpenJPEGWindow(path, image.Rectangle{Min: at, Max: at.Add(image.Pt(256, 256))}, 0, 0)
-			return err
-		})
-		if err != nil {
-			return err
+		for _, w := range teams() {
+			i, dec := 0, w.decoder()
+			ours, theirs, err := e.versus(func() error {
+				return planes(ctx, dec, f.File, tile.Request{Region: spots[i%len(spots)]})
+			}, func() error {
+				_, err := rival.OpenJPEGWindow(f.path, spots[i%len(spots)], 0, w.threads())
+				i++
+				return err
+			})
+			if err != nil {
+				return err
+			}
+			e.say(img.Name+" 256x256 time", ">= 2.3x", "%s: %s, OpenJPEG %s: %.2fx", w, ms(ours), ms(theirs), float64(theirs)/float64(ours))
 		}
-		e.say(img.Name+" 256x256 time", ">= 2.3x", "%s, OpenJPEG %s: %.2fx", ms(ours), ms(theirs), float64(theirs)/float64(ours))
-		peak, _, err := e.cropped(path, "-region", "5000,5000,256,256")
+		peak, _, err := e.cropped(f.path, "-region", "5000,5000,256,256")
 		if err != nil {
 			return err
 		}
 		e.say(img.Name+" 256x256 memory", "<= 48 MiB", "%s, index built by the same process", mib(peak))
-		done()
 	}
 	return nil
 }
 
-// cold, with the gap for slow sources, is the same window from a file that nothing is known of, and from one
-// whose index was kept.
+// cold, with the gap for slow sources, is the same window from a file that
+// nothing is known of, and from one whose index was kept.
 func cold(ctx context.Context, e *env) error {
-	path, err := images.Untiled200PLT.File(e.data)
-	if err != nil {
-		return err
-	}
 	var reads, over int64
-	for _, at := range spots {
-		f, c, done, err := open(path, 0)
+	for _, area := range spots {
+		n, more, err := e.coldOnce(ctx, tile.Request{Region: area})
 		if err != nil {
 			return err
 		}
-		dec, req := &tile.Decoder{Gap: 64 << 10}, tile.Request{Region: image.Rectangle{Min: at, Max: at.Add(image.Pt(256, 256))}}
-		if err := planes(ctx, dec, f, req); err != nil {
-			return err
-		}
-		got, n := c.read.Load(), c.reads.Load()
-		p, err := dec.Plan(f, req)
-		if err != nil {
-			return err
-		}
-		_, need, err := selected(ctx, p)
-		if err != nil {
-			return err
-		}
-		reads, over = max(reads, n), max(over, got-need)
-		done()
+		reads, over = max(reads, n), max(over, more)
 	}
 	e.say(images.Untiled200PLT.Name+" cold 256x256", "<= 40 reads, 512 KiB", "%d reads, %d bytes beyond the blocks' at most", reads, over)
 
-	f, c, done, err := open(path, 0)
+	f, err := e.open(images.Untiled200PLT, 0)
 	if err != nil {
 		return err
 	}
-	defer done()
+	defer f.Close()
 	if err := f.Index().Load(ctx); err != nil {
 		return err
 	}
@@ -217,31 +217,31 @@ func cold(ctx context.Context, e *env) error {
 		return err
 	}
 	reads = 0
-	for _, at := range spots {
-		x, err := codestream.OpenSidecar(c, f.Header, kept, "tag")
+	for _, area := range spots {
+		x, err := codestream.OpenSidecar(f.count, f.Header, kept, "tag")
 		if err != nil {
 			return err
 		}
 		if err := f.SetIndex(x); err != nil {
 			return err
 		}
-		dec, req := &tile.Decoder{Gap: 64 << 10}, tile.Request{Region: image.Rectangle{Min: at, Max: at.Add(image.Pt(256, 256))}}
-		p, err := dec.Plan(f, req)
+		dec, req := &tile.Decoder{Gap: wideGap}, tile.Request{Region: area}
+		p, err := dec.Plan(f.File, req)
 		if err != nil {
 			return err
 		}
-		c.reset()
+		f.count.reset()
 		planned, err := p.Reads(ctx)
 		if err != nil {
 			return err
 		}
-		if n := c.reads.Load(); n != 0 {
+		if n := f.count.reads.Load(); n != 0 {
 			return fmt.Errorf("planning read %d times", n)
 		}
-		if err := planes(ctx, dec, f, req); err != nil {
+		if err := planes(ctx, dec, f.File, req); err != nil {
 			return err
 		}
-		if n := c.reads.Load(); n != int64(len(planned)) {
+		if n := f.count.reads.Load(); n != int64(len(planned)) {
 			return fmt.Errorf("%d reads, %d planned", n, len(planned))
 		}
 		reads = max(reads, int64(len(planned)))
@@ -250,13 +250,33 @@ func cold(ctx context.Context, e *env) error {
 	return nil
 }
 
+// wideGap is what sources are set to whose reads are slow.
+const wideGap = 64 << 10
+
+// coldOnce opens the image and runs one request: how many reads that took, and
+// how many bytes more than the code-blocks have.
+func (e *env) coldOnce(ctx context.Context, req tile.Request) (reads, over int64, err error) {
+	f, err := e.open(images.Untiled200PLT, 0)
+	if err != nil {
+		return 0, 0, err
+	}
+	defer f.Close()
+	dec := &tile.Decoder{Gap: wideGap}
+	if err := planes(ctx, dec, f.File, req); err != nil {
+		return 0, 0, err
+	}
+	reads, over = f.count.reads.Load(), f.count.read.Load()
+	p, err := dec.Plan(f.File, req)
+	if err != nil {
+		return 0, 0, err
+	}
+	_, need, err := selected(ctx, p)
+	return reads, over - need, err
+}
+
 // assemble is the time that selecting and assembling take beside decoding.
 func assemble(ctx context.Context, e *env) error {
-	path, err := images.Untiled200.File(e.data)
-	if err != nil {
-		return err
-	}
-	f, err := jp2.Open(path)
+	f, err := e.open(images.Untiled200, 0)
 	if err != nil {
 		return err
 	}
@@ -264,9 +284,7 @@ func assemble(ctx context.Context, e *env) error {
 	if err := f.Index().Load(ctx); err != nil {
 		return err
 	}
-	at := spots[0]
-	area := image.Rectangle{Min: at, Max: at.Add(image.Pt(256, 256))}
-	w := codestream.Window{Area: area}
+	w := codestream.Window{Area: spots[0]}
 	var buf []byte
 	ours, theirs, err := e.versus(func() error {
 		s, err := f.Index().Select(ctx, w)
@@ -275,7 +293,7 @@ func assemble(ctx context.Context, e *env) error {
 		}
 		buf, err = s.AppendTo(buf[:0], f.Source())
 		return err
-	}, func() error { return planes(ctx, new(tile.Decoder), f, tile.Request{Region: area}) })
+	}, func() error { return planes(ctx, team(1).decoder(), f.File, tile.Request{Region: spots[0]}) })
 	if err != nil {
 		return err
 	}

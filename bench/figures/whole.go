@@ -19,7 +19,6 @@ import (
 	"github.com/stria-j2k/stria/bench/images"
 	"github.com/stria-j2k/stria/bench/rival"
 	"github.com/stria-j2k/stria/encode"
-	"github.com/stria-j2k/stria/jp2"
 	"github.com/stria-j2k/stria/tile"
 )
 
@@ -60,11 +59,7 @@ func (l *limited) Write(p []byte) (int, error) {
 // many cores.
 func whole(ctx context.Context, e *env) error {
 	for _, img := range []images.Image{images.UntiledLossy, images.TiledLossy, images.Untiled200} {
-		path, err := img.File(e.data)
-		if err != nil {
-			return err
-		}
-		f, err := jp2.Open(path)
+		f, err := e.open(img, 0)
 		if err != nil {
 			return err
 		}
@@ -73,15 +68,15 @@ func whole(ctx context.Context, e *env) error {
 		dec := &tile.Decoder{Hooks: &tile.Hooks{Finished: func(i tile.FinishInfo) { finish = i }}}
 		cores := runtime.GOMAXPROCS(0)
 		ours, theirs, err := e.versus(func() error {
-			return planes(ctx, dec, f, tile.Request{})
+			return planes(ctx, dec, f.File, tile.Request{})
 		}, func() error {
-			_, err := rival.OpenJPEG(path, 0, cores)
+			_, err := rival.OpenJPEG(f.path, 0, cores)
 			return err
 		})
 		if err != nil {
 			return err
 		}
-		p, err := dec.Plan(f, tile.Request{})
+		p, err := dec.Plan(f.File, tile.Request{})
 		if err != nil {
 			return err
 		}
@@ -147,23 +142,20 @@ func first(ctx context.Context, e *env) error {
 // overlap is reading from a source that takes 20 ms for each read.
 func overlap(ctx context.Context, e *env) error {
 	for _, img := range []images.Image{images.TiledLossy, images.UntiledLossy} {
-		path, err := img.File(e.data)
-		if err != nil {
-			return err
-		}
 		run := func(delay time.Duration) (total, reading time.Duration, err error) {
-			f, c, done, err := open(path, delay)
+			f, err := e.open(img, delay)
 			if err != nil {
 				return 0, 0, err
 			}
-			defer done()
+			defer f.Close()
 			began := time.Now()
-			err = planes(ctx, new(tile.Decoder), f, tile.Request{})
-			return time.Since(began), c.busy, err
+			err = planes(ctx, new(tile.Decoder), f.File, tile.Request{})
+			return time.Since(began), f.count.busy, err
 		}
 		var ratios []float64
 		var slow, quick, reading time.Duration
 		for range e.runs {
+			var err error
 			if quick, _, err = run(0); err != nil {
 				return err
 			}
@@ -181,18 +173,14 @@ func overlap(ctx context.Context, e *env) error {
 // cores is a full decode with one worker and with two.
 func cores(ctx context.Context, e *env) error {
 	for _, img := range []images.Image{images.TiledLossy, images.UntiledLossy} {
-		path, err := img.File(e.data)
-		if err != nil {
-			return err
-		}
-		f, err := jp2.Open(path)
+		f, err := e.open(img, 0)
 		if err != nil {
 			return err
 		}
 		defer f.Close()
 		run := func(workers int) func() error {
 			dec := &tile.Decoder{Budget: &tile.Budget{Workers: workers}}
-			return func() error { return planes(ctx, dec, f, tile.Request{}) }
+			return func() error { return planes(ctx, dec, f.File, tile.Request{}) }
 		}
 		two, one, err := e.versus(run(2), run(1))
 		if err != nil {
@@ -205,11 +193,7 @@ func cores(ctx context.Context, e *env) error {
 
 // cancel is how long a run of a large image goes on once it is cancelled.
 func cancel(ctx context.Context, e *env) error {
-	path, err := images.Untiled200.File(e.data)
-	if err != nil {
-		return err
-	}
-	f, err := jp2.Open(path)
+	f, err := e.open(images.Untiled200, 0)
 	if err != nil {
 		return err
 	}
@@ -221,7 +205,7 @@ func cancel(ctx context.Context, e *env) error {
 	for i := range 20 {
 		ctx, stop := context.WithCancel(ctx)
 		dec := &tile.Decoder{Budget: new(tile.Budget)}
-		p, err := dec.Plan(f, tile.Request{Region: image.Rect(0, 0, 16384, 12288)})
+		p, err := dec.Plan(f.File, tile.Request{Region: image.Rect(0, 0, 16384, 12288)})
 		if err != nil {
 			stop()
 			return err
