@@ -49,7 +49,7 @@ func decodeSelection(s *codestream.Selection, x *codestream.Index, data []byte) 
 	if int64(len(stream)) != s.AssembledSize() {
 		return nil, fmt.Errorf("%d bytes assembled of %d", len(stream), s.AssembledSize())
 	}
-	d, err := openjpeg.Open(stream)
+	d, err := openjpeg.Open(stream, 1)
 	if err != nil {
 		return nil, err
 	}
