@@ -1,0 +1,288 @@
+// This file implements the geometry of a window: which code-blocks of each
+// resolution it depends on, and the virtual tile around them.
+
+package codestream
+
+import (
+	"fmt"
+	"image"
+	"slices"
+)
+
+// A view is a window on its way to a selection.
+type view struct {
+	s       *Selection
+	coding  TileCoding // reduced, of the components that are wanted
+	sub     []image.Point
+	layers  int
+	reduced *tileGeometry // the whole tile, reduced
+	needs   []need
+	last    packetID // the last packet that is needed in order of progression
+	any     bool     // there is one
+}
+
+// A need is the blocks that are needed of one resolution.
+type need struct {
+	index      int     // of the component in the selection
+	component  int     // in the codestream
+	resolution int     // both original and reduced
+	band       [3]rect // blocks, by column and row from the origin; may be empty
+	precincts  rect    // by column and row from 0
+}
+
+// reach of the synthesis filters, in samples, of low-pass and high-pass
+// coefficients (Annex F).
+const (
+	lowReach53, highReach53 = 1, 2
+	lowReach97, highReach97 = 3, 4
+)
+
+// boxMargin is how far the virtual tile extends beyond what is decoded, in
+// coefficients of the lowest level: beyond the reach of all levels together.
+const boxMargin = 5
+
+// view works out what a window needs.
+func (t *tilePackets) view(h *Header, w Window) (*view, error) {
+	bad := func(format string, args ...any) error {
+		return fmt.Errorf("codestream: tile %d: %s: %w", w.Tile, fmt.Sprintf(format, args...), ErrWindow)
+	}
+	if w.Reduce < 0 || w.Layers < 0 {
+		return nil, bad("reduction %d, %d layers", w.Reduce, w.Layers)
+	}
+	v := &view{s: &Selection{window: w}, coding: *t.coding}
+	s := v.s
+	v.layers = t.coding.Layers
+	if w.Layers > 0 {
+		v.layers = min(v.layers, w.Layers)
+	}
+	s.window.Layers = v.layers
+	var err error
+	if s.components, v.coding.MCT, s.window.NoICT, err = t.wanted(h, w); err != nil {
+		return nil, err
+	}
+	v.coding.Components = make([]ComponentCoding, len(s.components))
+	for i, c := range s.components {
+		k := t.coding.Components[c]
+		if w.Reduce > k.Levels {
+			return nil, bad("reduction %d of component %d with %d levels", w.Reduce, c, k.Levels)
+		}
+		v.coding.Components[i] = k.reduce(w.Reduce)
+		v.sub = append(v.sub, h.Components[c].Sub)
+	}
+
+	box := t.geometry.box.ceilShift(w.Reduce)
+	s.area = rectOf(w.Area).intersect(t.geometry.box).ceilShift(w.Reduce)
+	if box.empty() || s.area.empty() {
+		return nil, bad("no samples of %v at reduction %d", w.Area, w.Reduce)
+	}
+	v.reduced = newTileGeometry(box, v.sub, v.coding.Components)
+	levels := v.reduced.maxLevels
+	lx, ly, irreversible := v.steps()
+	s.decode = s.area
+	if irreversible {
+		s.decode = grow(s.area, mulSat(lx, 1<<levels), mulSat(ly, 1<<levels), box)
+	}
+	v.place(box, lx, ly)
+	if v.dropEmpty(); len(s.components) == 0 {
+		return nil, bad("no samples of %v at reduction %d", w.Area, w.Reduce)
+	}
+	for i := range s.components {
+		c := &v.reduced.components[i]
+		s.areas = append(s.areas, s.area.ceilDiv(c.sx, c.sy))
+		s.bits = append(s.bits, componentBits{v.coding.Components[i].planes()})
+		v.need(t, i, s.decode.ceilDiv(c.sx, c.sy))
+	}
+	return v, nil
+}
+
+// steps gives the steps of the reference grid at which all components have
+// samples, and whether any of them is coded with the 9/7 transform.
+func (v *view) steps() (lx, ly int64, irreversible bool) {
+	lx, ly = 1, 1
+	for i := range v.sub {
+		lx, ly = lcm(lx, int64(v.sub[i].X)), lcm(ly, int64(v.sub[i].Y))
+		irreversible = irreversible || !v.coding.Components[i].Reversible
+	}
+	return lx, ly, irreversible
+}
+
+// dropEmpty leaves out components that have no samples in the virtual tile, which
+// decoders refuse.
+func (v *view) dropEmpty() {
+	s, n := v.s, 0
+	for i := range s.components {
+		c := &v.reduced.components[i]
+		if s.box.ceilDiv(c.sx, c.sy).empty() {
+			continue
+		}
+		s.components[n], v.sub[n] = s.components[i], v.sub[i]
+		v.coding.Components[n], v.reduced.components[n] = v.coding.Components[i], *c
+		n++
+	}
+	if n == len(s.components) {
+		return
+	}
+	// Components 0 to 2 are the same size where they are coded together.
+	v.coding.MCT = v.coding.MCT && n >= 3 && s.components[2] == 2
+	s.components, v.sub = s.components[:n], v.sub[:n]
+	v.coding.Components = v.coding.Components[:n]
+	v.reduced.components = v.reduced.components[:n]
+}
+
+// wanted gives the components of a window in ascending order, and whether the
+// multiple component transform applies to the first three of them, or has been
+// left out.
+func (t *tilePackets) wanted(h *Header, w Window) (list []int, mct, noICT bool, err error) {
+	n := len(t.coding.Components)
+	list = w.Components
+	mct = t.coding.MCT && n >= 3
+	for i := 1; mct && i < 3; i++ {
+		if h.Components[i].Sub != h.Components[0].Sub {
+			mct = false // other decoders do without it as well
+			break
+		}
+		if t.coding.Components[i].Reversible != t.coding.Components[0].Reversible {
+			return nil, false, false, formatError(h.Span.Off, "COD",
+				"components with different transforms are coded together")
+		}
+	}
+	together := mct || w.NoICT && n >= 3
+	if w.NoICT && mct && !t.coding.Components[0].Reversible {
+		together, mct, noICT = false, false, true
+	}
+	if list == nil {
+		list = make([]int, n)
+		for i := range list {
+			list[i] = i
+		}
+		return list, mct, noICT, nil
+	}
+	list = slices.Clone(list)
+	slices.Sort(list)
+	list = slices.Compact(list)
+	if len(list) == 0 || list[0] < 0 || list[len(list)-1] >= n {
+		return nil, false, false, fmt.Errorf("codestream: components %v of %d: %w", list, n, ErrWindow)
+	}
+	if mct = mct && list[0] < 3; together && list[0] < 3 {
+		list = append([]int{0, 1, 2}, slices.DeleteFunc(list, func(c int) bool { return c < 3 })...)
+	}
+	return list, mct, noICT, nil
+}
+
+// grow extends a by dx and dy on all sides, within box.
+func grow(a rect, dx, dy int64, box rect) rect {
+	return rect{
+		max(a.x0-min(dx, a.x0), box.x0), max(a.y0-min(dy, a.y0), box.y0),
+		min(addSat(a.x1, dx), box.x1), min(addSat(a.y1, dy), box.y1),
+	}
+}
+
+// lcm is the least common multiple; it saturates.
+func lcm(a, b int64) int64 {
+	g, r := a, b
+	for r != 0 {
+		g, r = r, g%r
+	}
+	return mulSat(a, b/g)
+}
+
+// place finds the virtual tile: what is decoded and a margin, extended to where
+// the edges of code-blocks of all resolutions meet, so that none is cut. Those
+// are the multiples of a block of the lowest resolution, since all grids begin
+// at the origin. A tile's own edge is one too.
+func (v *view) place(box rect, lx, ly int64) {
+	levels := v.reduced.maxLevels
+	ax, ay := 0, 0
+	for i := range v.reduced.components {
+		c := &v.reduced.components[i]
+		for r := range c.levels + 1 {
+			d := c.levels - r
+			if r > 0 {
+				d++
+			}
+			p := c.precinctSize(r)
+			half := min(r, 1)
+			ax = max(ax, d+min(int(c.xcb), max(int(p.PPx)-half, 0)))
+			ay = max(ay, d+min(int(c.ycb), max(int(p.PPy)-half, 0)))
+		}
+	}
+	g := grow(v.s.decode, mulSat(lx, boxMargin<<levels), mulSat(ly, boxMargin<<levels), box)
+	snap := func(lo, hi, step, first, last int64) (int64, int64) {
+		if step > last {
+			return first, last
+		}
+		return max(lo/step*step, first), min(ceilDiv(hi, step)*step, last)
+	}
+	g.x0, g.x1 = snap(g.x0, g.x1, mulSat(lx, 1<<ax), box.x0, box.x1)
+	g.y0, g.y1 = snap(g.y0, g.y1, mulSat(ly, 1<<ay), box.y0, box.y1)
+	v.s.box = g
+}
+
+// need adds what component i needs for an area of its grid.
+func (v *view) need(t *tilePackets, i int, area rect) {
+	c := &v.reduced.components[i]
+	area = area.intersect(c.box)
+	if area.empty() {
+		return
+	}
+	low, high := int64(lowReach53), int64(highReach53)
+	if !v.coding.Components[i].Reversible {
+		low, high = lowReach97, highReach97
+	}
+	for r := c.levels; r >= 0; r-- {
+		res := c.resolution(r)
+		n := need{index: i, component: v.s.components[i], resolution: r}
+		if r == 0 {
+			n.add(&res, 0, area)
+		} else {
+			// Sample u takes coefficient n of low pass if |u - 2n| is in reach, of
+			// high pass if |u - (2n+1)| is.
+			x := [2][2]int64{
+				{ceilShift(area.x0-low, 1), (area.x1-1+low)>>1 + 1},
+				{ceilShift(area.x0-1-high, 1), (area.x1-2+high)>>1 + 1},
+			}
+			y := [2][2]int64{
+				{ceilShift(area.y0-low, 1), (area.y1-1+low)>>1 + 1},
+				{ceilShift(area.y0-1-high, 1), (area.y1-2+high)>>1 + 1},
+			}
+			for b := range res.bands {
+				h, w := x[res.band[b].orient&1], y[res.band[b].orient>>1]
+				n.add(&res, b, rect{h[0], w[0], h[1], w[1]})
+			}
+			below := c.box.ceilShift(c.levels - r + 1)
+			area = rect{x[0][0], y[0][0], x[0][1], y[0][1]}.intersect(below)
+		}
+		v.keep(t, n, &res)
+	}
+}
+
+// keep takes a need on, if there is anything to it.
+func (v *view) keep(t *tilePackets, n need, res *resolution) {
+	if n.precincts.empty() {
+		return
+	}
+	v.needs = append(v.needs, n)
+	id := packetID{n.component, n.resolution, (n.precincts.y1-1)*res.wide + n.precincts.x1 - 1, v.layers - 1}
+	if !v.any || t.order.compare(v.last, id) < 0 {
+		v.last, v.any = id, true
+	}
+}
+
+// add adds an area of a sub-band.
+func (n *need) add(res *resolution, b int, area rect) {
+	area = area.intersect(res.band[b].box)
+	if area.empty() {
+		return
+	}
+	g := newBlockGrid(area, res.xcb, res.ycb)
+	n.band[b] = rect{g.x0, g.y0, g.x0 + g.w, g.y0 + g.h}
+	p := rect{
+		res.precinctColumn(g.x0), res.precinctRow(g.y0),
+		res.precinctColumn(g.x0+g.w-1) + 1, res.precinctRow(g.y0+g.h-1) + 1,
+	}
+	if !n.precincts.empty() {
+		q := n.precincts
+		p = rect{min(p.x0, q.x0), min(p.y0, q.y0), max(p.x1, q.x1), max(p.y1, q.y1)}
+	}
+	n.precincts = p
+}
