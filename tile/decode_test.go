@@ -490,3 +490,22 @@ func TestSourceShortReads(t *testing.T) {
 		require.Error(t, err, "short from %d", from)
 	}
 }
+
+// Tiles that are shorter than a slab, more of them side by side than workers,
+// some of them on both sides of where slabs would end: none waits for a place
+// that another has until its next piece.
+func TestShortTiles(t *testing.T) {
+	defer goleak.VerifyNone(t)
+	f := open(t, testimg.Compress(t, testimg.Spec{Width: 1100, Height: 700, Components: 3}, "jp2", "-t", "100,90", "-n", "3"))
+	want, err := image1(t, &tile.Decoder{Strict: true, Budget: &tile.Budget{Workers: 12}}, f, tile.Request{})
+	require.NoError(t, err)
+	for _, workers := range []int{1, 2, 3} {
+		for _, orient := range []tile.Orient{tile.Rotate0, tile.Rotate90, tile.Rotate180} {
+			dec := &tile.Decoder{Strict: true, Budget: &tile.Budget{Workers: workers}}
+			got, err := image1(t, dec, f, tile.Request{Orient: orient})
+			require.NoError(t, err)
+			require.True(t, bytes.Equal(turnedImage(want, orient).Pix, got.Pix), "workers %d orient %d", workers, orient)
+			require.Zero(t, dec.Budget.Used())
+		}
+	}
+}

@@ -117,9 +117,15 @@ func (p *Plan) cuts(horizontal bool, size int) iter.Seq[interval] {
 
 // split yields iv in parts of at most size, the last one first if reverse. The
 // parts' bounds are multiples of size wherever they are not iv's own: so they
-// tend to fall where code-blocks end.
+// tend to fall where code-blocks end. What is no longer than size stays whole
+// wherever it lies: Plan.bound counts on tiles that are no longer than a slab to
+// have one piece.
 func split(iv interval, size int, reverse bool) iter.Seq[interval] {
 	return func(yield func(interval) bool) {
+		if iv.hi-iv.lo <= size {
+			yield(iv)
+			return
+		}
 		first, last := iv.lo/size, (iv.hi-1)/size
 		for i := first; i <= last; i++ {
 			n := i
