@@ -593,19 +593,22 @@ func gray(f *jp2.File) bool { return len(f.Layout.Colors) == 1 }
 // infoType is the media type of the document for a client that accepts what the
 // given headers say (5.1; 2.1, 5.1).
 func infoType(v Version, accept []string) string {
-	all := strings.ToLower(strings.Join(accept, ","))
-	linked := strings.Contains(all, "application/ld+json")
-	plain := strings.Contains(all, "application/json") || strings.Contains(all, "text/html")
+	const linked, plain = "application/ld+json", "application/json"
+	wantLinked, named := accepted(accept, linked)
+	wantPlain, _ := accepted(accept, plain)
 	if v == V2 {
-		if linked {
-			return "application/ld+json"
+		// Only a client that names it gets it.
+		if named && wantLinked > 0 && wantLinked >= wantPlain {
+			return linked
 		}
-		return "application/json"
+		return plain
 	}
-	if plain && !linked {
-		return "application/json"
+	// A browser names neither, and shows the one where it would save the other.
+	_, browser := accepted(accept, "text/html")
+	if wantPlain > wantLinked || browser && wantPlain == wantLinked {
+		return plain
 	}
-	return `application/ld+json;profile="` + v.context() + `"`
+	return linked + `;profile="` + v.context() + `"`
 }
 
 func (h *Handler) cacheControl(access Access) string {
