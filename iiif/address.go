@@ -5,6 +5,7 @@ package iiif
 import (
 	"net"
 	"net/http"
+	"net/netip"
 	"net/url"
 	"strings"
 )
@@ -18,6 +19,10 @@ func (h *Handler) base(r *http.Request, own string) string {
 	scheme, host, prefix := "http", r.Host, requestPrefix(r, own)
 	if r.TLS != nil {
 		scheme = "https"
+	}
+	if local, ok := r.Context().Value(http.LocalAddrContextKey).(net.Addr); ok && host == "" {
+		// A client of HTTP/1.0 need not say by which name it knows the server.
+		host = local.String()
 	}
 	if h.trusted(r) {
 		f := forwarded(r.Header)
@@ -66,18 +71,19 @@ type origin struct{ scheme, host, prefix, client string }
 func forwarded(h http.Header) origin {
 	var o origin
 	if list := h.Get("Forwarded"); list != "" {
-		element, _, _ := strings.Cut(list, ",")
-		for pair := range strings.SplitSeq(element, ";") {
-			name, value, _ := strings.Cut(strings.TrimSpace(pair), "=")
-			value = strings.Trim(value, `"`)
-			switch strings.ToLower(name) {
-			case "proto":
-				o.scheme = value
-			case "host":
-				o.host = value
-			case "for":
-				o.client = value
+		for element := range elements(list, ',') {
+			for pair := range elements(element, ';') {
+				name, value, _ := strings.Cut(pair, "=")
+				switch value = unquoted(value); strings.ToLower(name) {
+				case "proto":
+					o.scheme = value
+				case "host":
+					o.host = value
+				case "for":
+					o.client = value
+				}
 			}
+			break
 		}
 	} else {
 		o.scheme = firstValue(h.Get("X-Forwarded-Proto"))
@@ -110,14 +116,22 @@ func (h *Handler) client(r *http.Request) string {
 	}
 	if h.trusted(r) {
 		if c := forwarded(r.Header).client; c != "" && len(c) <= 64 {
-			return c
+			return withoutPort(c)
 		}
 	}
-	host, _, err := net.SplitHostPort(r.RemoteAddr)
-	if err != nil {
-		return r.RemoteAddr
+	return withoutPort(r.RemoteAddr)
+}
+
+// withoutPort is the address of a client without the port, which is another for
+// each of its connections (RFC 7239, 6). What is no address stays as it is.
+func withoutPort(client string) string {
+	if a, err := netip.ParseAddrPort(client); err == nil {
+		return a.Addr().String()
 	}
-	return host
+	if a, err := netip.ParseAddr(strings.Trim(client, "[]")); err == nil {
+		return a.String()
+	}
+	return client
 }
 
 func firstValue(list string) string {
@@ -137,5 +151,12 @@ func only(s, others string) bool {
 	return true
 }
 
-// ownPath is the escaped path of r without its leading slash.
-func ownPath(u *url.URL) string { return strings.TrimPrefix(u.EscapedPath(), "/") }
+// ownPath is the escaped path of r without its leading slash, as the client wrote
+// it: what it left unescaped is, so that the path is part of the request line.
+func ownPath(u *url.URL) string {
+	own := u.RawPath
+	if plain, err := url.PathUnescape(own); own == "" || err != nil || plain != u.Path {
+		own = u.EscapedPath()
+	}
+	return strings.TrimPrefix(own, "/")
+}
