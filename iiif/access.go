@@ -26,15 +26,34 @@ type Access struct {
 	// handler's; zero: 401, Unauthorized.
 	Status int
 
+	// Challenge is the WWW-Authenticate header of answers with the status 401;
+	// empty: one of the scheme Bearer, at which browsers do not ask for a
+	// password.
+	Challenge string
+
 	// Services and Contexts are added to the image information document:
-	// the authorisation services and the context that describes them.
+	// the authorisation services and the context that describes them. They
+	// are the same whoever asks, for clients read the document before anybody
+	// has logged in.
 	Services []any
 	Contexts []string
 
+	// InfoStatus answers requests for the image information document when the
+	// image itself is refused and there are Services. Zero: 200, OK, for what
+	// is refused is the image: the document has the probe service by which
+	// clients of the Authorization Flow 2.0 find that out. Those of version
+	// 1.0 want the refusal's status here, 401 for instance. Either way the
+	// document is the answer's body.
+	InfoStatus int
+
 	// Private says that answers are for this client alone, so that shared
-	// caches do not keep them. Answers under Limits always are.
+	// caches do not keep them. Answers under Limits, and documents of images
+	// that are refused, always are.
 	Private bool
 }
+
+// defaultChallenge is for those who are not identified by a password.
+const defaultChallenge = `Bearer realm="images"`
 
 // limited reports whether a has limits.
 func (a Access) limited() bool { return a.Limits != Limits{} }

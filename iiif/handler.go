@@ -2,6 +2,7 @@ package iiif
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"crypto/rand"
 	"encoding/json"
@@ -88,8 +89,9 @@ type Handler struct {
 
 	// Authorize decides what a client may have of an image; nil: everything.
 	// To refuse it returns an error that matches ErrUnauthorized (401),
-	// fs.ErrPermission (403) or fs.ErrNotExist (404). A refusal of info.json
-	// has the document as its body when the Access names Services.
+	// fs.ErrPermission (403) or fs.ErrNotExist (404), whose text is not sent.
+	// Image information documents are not refused with the image when the
+	// Access names Services; see [Access].
 	Authorize func(r *http.Request, id string) (Access, error)
 
 	// Describe completes an image information document, by rights and links
@@ -195,7 +197,7 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	header := w.Header()
 	header.Set("X-Request-Id", a.id)
 	header.Set("Access-Control-Allow-Origin", "*")
-	header.Set("Access-Control-Expose-Headers", "Link, Retry-After, X-Request-Id")
+	header.Set("Access-Control-Expose-Headers", "Link, Retry-After, WWW-Authenticate, X-Request-Id")
 	header.Set("X-Content-Type-Options", "nosniff")
 	if h.Report != nil {
 		// Deferred, for a broken answer ends in a panic.
@@ -253,11 +255,13 @@ func (h *Handler) redirect(a *answer, r *http.Request, id string) {
 // admit asks for the client's access to the image and opens it. release must be
 // called when the image is no longer used. A refusal by Authorize comes with the
 // access.
-func (h *Handler) admit(r *http.Request, id string) (Access, *keptFile, func(), error) {
+func (h *Handler) admit(a *answer, r *http.Request, id string) (Access, *keptFile, func(), error) {
 	var access Access
 	if h.Authorize != nil {
 		var err error
-		if access, err = h.Authorize(r, id); err != nil {
+		access, err = h.Authorize(r, id)
+		a.challenge = access.Challenge
+		if err != nil {
 			return access, nil, nil, &deniedError{err}
 		}
 	}
@@ -270,6 +274,12 @@ type deniedError struct{ err error }
 
 func (e *deniedError) Error() string { return e.err.Error() }
 func (e *deniedError) Unwrap() error { return e.err }
+
+// refuses reports whether there is an image, but not for this client.
+func (e *deniedError) refuses() bool {
+	status := denial(e.err)
+	return status == http.StatusUnauthorized || status == http.StatusForbidden
+}
 
 // limits are the handler's, and what the budget has room for of that image.
 func (h *Handler) limits(k *keptFile) Limits {
@@ -289,7 +299,7 @@ func (h *Handler) serveImage(a *answer, r *http.Request, own string) {
 			"no format %q here", request.Format))
 		return
 	}
-	access, k, release, err := h.admit(r, request.ID)
+	access, k, release, err := h.admit(a, r, request.ID)
 	if err != nil {
 		h.fail(a, 0, err)
 		return
@@ -305,7 +315,7 @@ func (h *Handler) serveImage(a *answer, r *http.Request, own string) {
 		if _, _, err := request.frame(full, limits); err == nil {
 			within := access.within(limits)
 			if _, _, err := request.frame(full, within); errors.Is(err, ErrLimit) {
-				h.fail(a, statusOr(access.Status, http.StatusUnauthorized), err)
+				h.fail(a, cmp.Or(access.Status, http.StatusUnauthorized), err)
 				return
 			}
 			limits = within
@@ -325,10 +335,7 @@ func (h *Handler) serveImage(a *answer, r *http.Request, own string) {
 	key := h.key(k.image.Stamp, canonical, want, format)
 	header := a.Header()
 	header.Set("ETag", `"`+key.String()[:32]+`"`)
-	if t := k.image.Stamp.ModTime; !t.IsZero() {
-		header.Set("Last-Modified", t.UTC().Format(http.TimeFormat))
-	}
-	header.Set("Cache-Control", h.cacheControl(access))
+	h.validity(header, k.image.Stamp, access)
 	header.Set("Link", "<"+h.base(r, own)+canonical.String()+`>;rel="canonical", <`+
 		h.Version.profile()+`>;rel="profile"`)
 	header.Set("Content-Type", format.MediaType())
@@ -511,12 +518,13 @@ func (h *Handler) serveInfo(a *answer, r *http.Request, segment string) {
 		h.fail(a, 0, err)
 		return
 	}
-	access, k, release, err := h.admit(r, id)
+	access, k, release, err := h.admit(a, r, id)
 	status := http.StatusOK
 	var denied *deniedError
-	if errors.As(err, &denied) && len(access.Services) > 0 && !errors.Is(err, fs.ErrNotExist) {
+	if errors.As(err, &denied) && denied.refuses() && len(access.Services) > 0 {
 		// Clients find in the document where to log in.
-		status = denial(err)
+		status = cmp.Or(access.InfoStatus, status)
+		access.Private = true
 		k, release, err = h.files.open(r.Context(), id)
 	}
 	if err != nil {
@@ -542,18 +550,18 @@ func (h *Handler) serveInfo(a *answer, r *http.Request, segment string) {
 	header := a.Header()
 	header.Set("Content-Type", infoType(h.Version, r.Header.Values("Accept")))
 	header.Add("Vary", "Accept")
-	header.Set("Cache-Control", h.cacheControl(access))
 	header.Set("ETag", `W/"`+NewKey("info", string(body)).String()[:32]+`"`)
-	if t := k.image.Stamp.ModTime; !t.IsZero() {
-		header.Set("Last-Modified", t.UTC().Format(http.TimeFormat))
-	}
+	h.validity(header, k.image.Stamp, access)
 	link := "<" + h.Version.profile() + `>;rel="profile"`
 	if h.Version == V2 && strings.HasPrefix(header.Get("Content-Type"), "application/json") {
 		// 2.1, 5.1, by way of JSON-LD 1.0, 6.8.
 		link = "<" + V2.context() + `>;rel="http://www.w3.org/ns/json-ld#context";type="application/ld+json", ` + link
 	}
 	header.Set("Link", link)
-	if status == http.StatusOK && unchanged(r, header) {
+	if status != http.StatusOK {
+		a.err = denied
+		h.refuse(a, status)
+	} else if unchanged(r, header) {
 		header.Del("Content-Type")
 		a.WriteHeader(http.StatusNotModified)
 		return
@@ -611,14 +619,18 @@ func infoType(v Version, accept []string) string {
 	return linked + `;profile="` + v.context() + `"`
 }
 
-func (h *Handler) cacheControl(access Access) string {
+// validity says how long the answer holds and how to ask whether it still does.
+func (h *Handler) validity(header http.Header, stamp Stamp, access Access) {
 	if access.private() {
-		return "private, no-cache"
+		// The same image at the same time looks different to another client,
+		// and to this one when it has logged in: only the ETag tells.
+		header.Set("Cache-Control", "private, no-cache")
+		return
 	}
-	if h.CacheControl == "" {
-		return defaultCacheControl
+	header.Set("Cache-Control", cmp.Or(h.CacheControl, defaultCacheControl))
+	if !stamp.ModTime.IsZero() {
+		header.Set("Last-Modified", stamp.ModTime.UTC().Format(http.TimeFormat))
 	}
-	return h.CacheControl
 }
 
 // requestID is the identifier of the request: the proxy's, or a new one.
@@ -693,23 +705,33 @@ func (h *Handler) fail(a *answer, status int, err error) {
 		status = h.status(err)
 	}
 	header := a.Header()
-	for _, name := range []string{"ETag", "Last-Modified", "Link", "Content-Disposition", "Cache-Control"} {
+	for _, name := range []string{"ETag", "Last-Modified", "Link", "Content-Disposition"} {
 		header.Del(name)
 	}
 	var full *overload.Error
 	if errors.As(err, &full) {
 		header.Set("Retry-After", strconv.Itoa(int(full.RetryAfter.Seconds()+0.5)))
 	}
+	// What is wrong with a request its client may know; anything else may tell
+	// about the server.
 	message := http.StatusText(status)
-	if status < 500 && status != http.StatusNotFound && status != http.StatusForbidden {
+	if errors.Is(err, tile.ErrRequest) {
 		message = err.Error()
-	} else {
-		header.Set("Cache-Control", "no-store")
 	}
+	h.refuse(a, status)
 	header.Set("Content-Type", "text/plain; charset=utf-8")
 	h.extendDeadline(a)
 	a.WriteHeader(status)
 	_, _ = io.WriteString(a, message+"\n") // the client may have left
+}
+
+// refuse sets what every answer with the given status has, which is an error's.
+func (h *Handler) refuse(a *answer, status int) {
+	a.Header().Set("Cache-Control", "no-store")
+	a.Header().Del("Last-Modified")
+	if status == http.StatusUnauthorized {
+		a.Header().Set("WWW-Authenticate", cmp.Or(a.challenge, defaultChallenge))
+	}
 }
 
 // status is the status of an answer that reports err.
@@ -735,7 +757,7 @@ func (h *Handler) status(err error) int {
 	case errors.Is(err, fs.ErrPermission):
 		return http.StatusForbidden
 	case errors.Is(err, codestream.ErrFormat):
-		return statusOr(h.BrokenStatus, http.StatusInternalServerError)
+		return cmp.Or(h.BrokenStatus, http.StatusInternalServerError)
 	case errors.Is(err, context.Canceled), errors.Is(err, errAbandoned):
 		return statusClientClosed
 	}
@@ -745,22 +767,16 @@ func (h *Handler) status(err error) int {
 // statusClientClosed is for reports only: the client has left and sees nothing.
 const statusClientClosed = 499
 
-func statusOr(status, otherwise int) int {
-	if status == 0 {
-		return otherwise
-	}
-	return status
-}
-
 // An answer is a ResponseWriter that remembers what was answered.
 type answer struct {
 	http.ResponseWriter
-	id     string
-	start  time.Time
-	status int
-	bytes  int64
-	cached bool
-	err    error
+	id        string
+	start     time.Time
+	challenge string // of a 401; empty: the default
+	status    int
+	bytes     int64
+	cached    bool
+	err       error
 }
 
 // WriteHeader implements [http.ResponseWriter].

@@ -49,15 +49,7 @@ func ask(h http.Handler, method, target string, headers ...string) *httptest.Res
 }
 
 func TestHandlerHeaders(t *testing.T) {
-	modified := time.Date(2024, 5, 6, 7, 8, 9, 123, time.UTC)
-	data := smallFile(t)
-	h := &iiif.Handler{Source: iiif.SourceFunc(func(ctx context.Context, id string) (*iiif.Image, error) {
-		image, err := memory{"a b": data}.Open(ctx, id)
-		if err == nil {
-			image.Stamp.ModTime = modified
-		}
-		return image, err
-	})}
+	h := &iiif.Handler{Source: dated{memory{"a b": smallFile(t)}}}
 	const path = "/a%20b/10,10,100,100/50,/0/default.jpg"
 	w := ask(h, "GET", path)
 	require.Equal(t, 200, w.Code)
@@ -258,14 +250,27 @@ func TestHandlerStatus(t *testing.T) {
 		}
 	}
 	h = &iiif.Handler{Source: h.Source, BrokenStatus: 422, Limits: iiif.Limits{NoUpscale: true}}
-	require.Equal(t, 422, ask(h, "GET", "/broken/full/max/0/default.jpg").Code)
+	w := ask(h, "GET", "/broken/full/max/0/default.jpg")
+	require.Equal(t, 422, w.Code)
+	require.NotContains(t, w.Body.String(), "secret")
 	require.Equal(t, 501, ask(h, "GET", "/a/full/^300,/0/default.jpg").Code)
+}
+
+// A dated source says when its images last changed.
+type dated struct{ iiif.Source }
+
+func (d dated) Open(ctx context.Context, id string) (*iiif.Image, error) {
+	image, err := d.Source.Open(ctx, id)
+	if err == nil {
+		image.Stamp.ModTime = time.Date(2024, 5, 6, 7, 8, 9, 123, time.UTC)
+	}
+	return image, err
 }
 
 func TestHandlerAuthorizes(t *testing.T) {
 	service := map[string]string{"id": "https://example.org/probe", "type": "AuthProbeService2"}
 	h := &iiif.Handler{
-		Source: memory{"open": smallFile(t), "tiered": smallFile(t), "closed": smallFile(t)},
+		Source: dated{memory{"open": smallFile(t), "tiered": smallFile(t), "closed": smallFile(t), "version 1": smallFile(t)}},
 		Cache:  &iiif.MemoryCache{},
 		Authorize: func(r *http.Request, id string) (iiif.Access, error) {
 			if r.Header.Get("Authorization") == "Bearer good" {
@@ -277,6 +282,10 @@ func TestHandlerAuthorizes(t *testing.T) {
 				access.Limits = iiif.Limits{MaxWidth: 50}
 				return access, nil
 			case "closed":
+				return access, fmt.Errorf("secret detail: %w", iiif.ErrUnauthorized)
+			case "version 1":
+				access.InfoStatus = http.StatusUnauthorized
+				access.Challenge = `Basic realm="x"`
 				return access, iiif.ErrUnauthorized
 			case "forbidden":
 				return iiif.Access{}, fs.ErrPermission
@@ -321,8 +330,32 @@ func TestHandlerAuthorizes(t *testing.T) {
 	require.Len(t, info["service"], 1)
 	require.Equal(t, "http://iiif.io/api/auth/2/context.json", info["@context"].([]any)[0])
 
+	// What a client keeps of a view is not the answer for another.
+	require.Equal(t, "private, no-cache", w.Result().Header.Get("Cache-Control"))
+	later := []string{"If-Modified-Since", "Mon, 06 May 2034 07:08:09 GMT"}
+	require.Equal(t, 304, code("/open/full/max/0/default.jpg", later...))
+	require.Equal(t, 200, code("/tiered/full/max/0/default.jpg", later...))
+	require.Equal(t, 200, code("/tiered/info.json", later...))
+	require.Equal(t, 304, code("/tiered/info.json", "If-None-Match", w.Result().Header.Get("ETag")))
+
+	// A refusal says how to be let in, and nothing else; nobody keeps it.
+	w = ask(h, "GET", "/closed/full/max/0/default.jpg")
+	require.Equal(t, `Bearer realm="images"`, w.Result().Header.Get("WWW-Authenticate"))
+	require.Equal(t, "no-store", w.Result().Header.Get("Cache-Control"))
+	require.NotContains(t, w.Body.String(), "secret")
+	w = ask(h, "GET", "/version%201/full/max/0/default.jpg")
+	require.Equal(t, `Basic realm="x"`, w.Result().Header.Get("WWW-Authenticate"))
+	require.Empty(t, ask(h, "GET", "/forbidden/full/max/0/default.jpg").Result().Header.Get("WWW-Authenticate"))
+
 	w = ask(h, "GET", "/closed/info.json")
+	require.Equal(t, 200, w.Code)
+	require.Equal(t, "private, no-cache", w.Result().Header.Get("Cache-Control"))
+	require.NoError(t, json.Unmarshal(w.Body.Bytes(), &info))
+	require.Len(t, info["service"], 1)
+	w = ask(h, "GET", "/version%201/info.json")
 	require.Equal(t, 401, w.Code)
+	require.Equal(t, "no-store", w.Result().Header.Get("Cache-Control"))
+	require.Equal(t, `Basic realm="x"`, w.Result().Header.Get("WWW-Authenticate"))
 	require.NoError(t, json.Unmarshal(w.Body.Bytes(), &info))
 	require.Len(t, info["service"], 1)
 	require.Equal(t, 200, code("/closed/info.json", good...))
