@@ -71,7 +71,9 @@ type Handler struct {
 	Cache Cache
 
 	// Keep is the size in bytes up to which a derivative is put into the cache
-	// and can be joined by latecomers while it is made; zero: 8 MiB.
+	// and can be joined by latecomers while it is made; zero: 8 MiB. What is
+	// larger is made as fast as the slowest of its readers takes it, and has its
+	// memory and its place in the Gate for as long.
 	Keep int
 
 	// Salt goes into the names of derivatives: change it when what they look
@@ -116,8 +118,9 @@ type Handler struct {
 	// negative: none.
 	Timeout time.Duration
 
-	// WriteTimeout bounds the time that a client may take for one piece of an
-	// answer, about 64 KiB; zero: 30 s; negative: none.
+	// WriteTimeout bounds the time that a client may take for each 64 KiB of an
+	// answer; zero: 30 s; negative: none. A client that is slower gives up its
+	// place, and what it has got breaks off.
 	WriteTimeout time.Duration
 
 	// Report is told of every answer; nil: nobody is. It is called from many
@@ -150,6 +153,9 @@ const (
 	defaultTimeout      = 30 * time.Second
 	defaultWriteTimeout = 30 * time.Second
 	defaultCacheControl = "public, max-age=3600"
+
+	// writePiece is how much a client gets in one WriteTimeout.
+	writePiece = 64 << 10
 
 	// largestPath is more than any request needs.
 	largestPath = 8 << 10
@@ -193,7 +199,8 @@ func (h *Handler) prepare() {
 // ServeHTTP implements [http.Handler].
 func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	h.prepare()
-	a := &answer{ResponseWriter: w, start: time.Now(), id: h.requestID(r)}
+	a := &answer{ResponseWriter: w, start: time.Now(), id: h.requestID(r),
+		timeout: cmp.Or(h.WriteTimeout, defaultWriteTimeout)}
 	header := w.Header()
 	header.Set("X-Request-Id", a.id)
 	header.Set("Access-Control-Allow-Origin", "*")
@@ -349,7 +356,6 @@ func (h *Handler) serveImage(a *answer, r *http.Request, own string) {
 	if h.Cache != nil {
 		if data, err := h.Cache.Get(r.Context(), key); err == nil {
 			a.cached = true
-			h.extendDeadline(a)
 			http.ServeContent(a, r, "", time.Time{}, bytes.NewReader(data))
 			return
 		}
@@ -404,8 +410,7 @@ func (h *Handler) stream(a *answer, r *http.Request, key Key, d *derivative, k *
 	a.WriteHeader(http.StatusOK)
 	control := http.NewResponseController(a.ResponseWriter)
 	for first := true; err == nil; first = false {
-		h.extendDeadline(a)
-		if _, a.err = a.Write(piece); a.err != nil {
+		if _, err := a.Write(piece); err != nil {
 			return // the client has left
 		}
 		if _, whole := reader.Size(); first && !whole {
@@ -448,10 +453,7 @@ func (h *Handler) run(ctx context.Context, w io.Writer, keep int, d *derivative,
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 	out := &output{w: w}
-	timeout := h.Timeout
-	if timeout == 0 {
-		timeout = defaultTimeout
-	}
+	timeout := cmp.Or(h.Timeout, defaultTimeout)
 	work := d.work()
 	ticket.Time = h.pace.Estimate(work)
 	if size := d.source.Size(); size.X*size.Y > tileArea || work > tileWork {
@@ -566,7 +568,6 @@ func (h *Handler) serveInfo(a *answer, r *http.Request, segment string) {
 		a.WriteHeader(http.StatusNotModified)
 		return
 	}
-	h.extendDeadline(a)
 	h.info.ServeHTTP(a, r.WithContext(context.WithValue(r.Context(), infoBody{}, &infoAnswer{status, body})))
 }
 
@@ -685,18 +686,6 @@ func unchanged(r *http.Request, header http.Header) bool {
 	return err == nil && !modified.After(since)
 }
 
-// extendDeadline gives the client some time for the next piece.
-func (h *Handler) extendDeadline(a *answer) {
-	timeout := h.WriteTimeout
-	if timeout == 0 {
-		timeout = defaultWriteTimeout
-	}
-	if timeout > 0 {
-		// Not every ResponseWriter has deadlines.
-		_ = http.NewResponseController(a.ResponseWriter).SetWriteDeadline(time.Now().Add(timeout))
-	}
-}
-
 // fail answers with the error. A status of 0 follows from the error by whose
 // fault it is.
 func (h *Handler) fail(a *answer, status int, err error) {
@@ -720,7 +709,6 @@ func (h *Handler) fail(a *answer, status int, err error) {
 	}
 	h.refuse(a, status)
 	header.Set("Content-Type", "text/plain; charset=utf-8")
-	h.extendDeadline(a)
 	a.WriteHeader(status)
 	_, _ = io.WriteString(a, message+"\n") // the client may have left
 }
@@ -772,7 +760,8 @@ type answer struct {
 	http.ResponseWriter
 	id        string
 	start     time.Time
-	challenge string // of a 401; empty: the default
+	timeout   time.Duration // for each piece; negative: none
+	challenge string        // of a 401; empty: the default
 	status    int
 	bytes     int64
 	cached    bool
@@ -787,14 +776,27 @@ func (a *answer) WriteHeader(status int) {
 	a.ResponseWriter.WriteHeader(status)
 }
 
-// Write implements [http.ResponseWriter].
+// Write implements [http.ResponseWriter]. Each piece of p has a time of its own to
+// get through to the client.
 func (a *answer) Write(p []byte) (int, error) {
 	if a.status == 0 {
-		a.status = http.StatusOK
+		a.WriteHeader(http.StatusOK)
 	}
-	n, err := a.ResponseWriter.Write(p)
-	a.bytes += int64(n)
-	return n, err
+	written := 0
+	for piece := range slices.Chunk(p, writePiece) {
+		if a.timeout > 0 {
+			// Not every ResponseWriter has deadlines.
+			_ = http.NewResponseController(a.ResponseWriter).SetWriteDeadline(time.Now().Add(a.timeout))
+		}
+		n, err := a.ResponseWriter.Write(piece)
+		written += n
+		a.bytes += int64(n)
+		if err != nil {
+			a.err = err
+			return written, err
+		}
+	}
+	return written, nil
 }
 
 // Unwrap is for [http.ResponseController].

@@ -572,6 +572,48 @@ func TestHandlerDropsSlowReaders(t *testing.T) {
 	require.ErrorIs(t, report.Load().Err, os.ErrDeadlineExceeded)
 }
 
+// A paced writer checks that much is never written in the time for little.
+type paced struct {
+	*httptest.ResponseRecorder
+	t     *testing.T
+	since int // bytes since the deadline was set last
+	until time.Time
+}
+
+func (p *paced) SetWriteDeadline(until time.Time) error {
+	require.False(p.t, until.Before(p.until))
+	p.since, p.until = 0, until
+	return nil
+}
+
+func (p *paced) Write(b []byte) (int, error) {
+	p.since += len(b)
+	require.False(p.t, p.until.IsZero())
+	require.LessOrEqual(p.t, p.since, 64<<10)
+	return p.ResponseRecorder.Write(b)
+}
+
+// A large format writes much at once.
+type large struct{ encode.Format }
+
+func (large) Encode(_ context.Context, w io.Writer, _ encode.Source) error {
+	_, err := w.Write(make([]byte, 1_000_000))
+	return err
+}
+
+// Slow clients get large pictures too, from wherever they come.
+func TestHandlerGivesTimeForEachPiece(t *testing.T) {
+	cached := false
+	h := &iiif.Handler{Source: memory{"a": smallFile(t)}, Cache: &iiif.MemoryCache{Bytes: 16 << 20},
+		Formats: map[string]encode.Format{"jpg": large{encode.JPEG{}}}, Report: func(r iiif.Report) { cached = r.Cached }}
+	for i := 0; i < 2 || !cached; i++ {
+		require.Less(t, i, 1000)
+		w := &paced{ResponseRecorder: httptest.NewRecorder(), t: t}
+		h.ServeHTTP(w, httptest.NewRequest("GET", "/a/full/max/0/default.jpg", nil))
+		require.Equal(t, 1_000_000, w.Body.Len())
+	}
+}
+
 // An endless format writes until it is stopped.
 type endless struct{ encode.Format }
 
