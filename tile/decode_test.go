@@ -188,6 +188,24 @@ func TestRegionIsCropOfWhole(t *testing.T) {
 	require.Zero(t, openjpeg.Live())
 }
 
+// A pixel that is asked for in its own size is that pixel, at every place.
+func TestPixelIsPixelOfWhole(t *testing.T) {
+	spec := testimg.Spec{Width: 70, Height: 66}
+	f := open(t, testimg.Compress(t, spec, "jp2", "-n", "4"))
+	drawn := testimg.Draw(spec).Planes[0].Samples
+	for _, at := range []image.Point{{}, {32, 64}, {31, 33}, {8, 16}, {69, 65}} {
+		for _, size := range []image.Point{{}, {1, 1}, {0, 1}, {2, 2}} {
+			region := image.Rectangle{at, at.Add(image.Pt(1, 1))}
+			p, err := new(tile.Decoder).Plan(f, tile.Request{Region: region, Size: size})
+			require.NoError(t, err)
+			require.Zero(t, p.Reduce())
+			img, err := p.Image(t.Context())
+			require.NoError(t, err)
+			require.EqualValues(t, drawn[at.Y*spec.Width+at.X], img.(*image.Gray).Pix[0], "%v %v", at, size)
+		}
+	}
+}
+
 // The pixels of a whole image in strips are those of one window.
 func TestSlabsDoNotShow(t *testing.T) {
 	defer goleak.VerifyNone(t)

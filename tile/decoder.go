@@ -143,8 +143,10 @@ func (p *Plan) place() error {
 		want.Y = proportional(want.X, p.region.Dx(), p.region.Dy())
 	}
 
-	// The smallest resolution that still has a sample for every pixel wanted.
-	if want.X > 0 {
+	// The smallest resolution that still has a sample for every pixel wanted. Where
+	// there are no fewer of them than the region has, that is the full one: half
+	// of a pixel, rounded up, is a sample too, but not that pixel.
+	if want.X > 0 && (want.X < p.region.Dx() || want.Y < p.region.Dy()) {
 		for reduce < most {
 			next := divideCeil(region, image.Pt(1, 1), reduce+1)
 			if next.Dx() < want.X || next.Dy() < want.Y {
