@@ -46,9 +46,26 @@ type derivative struct {
 // work is a measure of what making d takes, for estimates: samples decoded and
 // pixels made.
 func (d *derivative) work() int64 {
-	region, size := d.plan.Region().Size(), d.source.Size()
-	reduce := 2 * d.plan.Reduce()
-	return int64(region.X)*int64(region.Y)>>reduce + int64(size.X)*int64(size.Y)
+	region, size, reduce := d.plan.Region().Size(), d.source.Size(), d.plan.Reduce()
+	n := int64(size.X) * int64(size.Y)
+	// In every resolution code-blocks are decoded whole: they reach half of
+	// one further on each side, about.
+	for ; reduce <= d.plan.File().Header.Reduces(); reduce++ {
+		n += (int64(region.X>>reduce) + usualBlock) * (int64(region.Y>>reduce) + usualBlock)
+	}
+	return n
+}
+
+// usualBlock is the side of most encoders' code-blocks.
+const usualBlock = 64
+
+// memory is how many bytes making d takes at most.
+func (d *derivative) memory() int64 {
+	n := d.plan.Memory() + encode.Memory(d.format, d.source.Size(), d.source.PixelFormat())
+	if r, ok := d.source.(*rotated); ok {
+		n += r.memory()
+	}
+	return n
 }
 
 // derive plans the picture that r asks for as a file of the given format. want

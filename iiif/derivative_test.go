@@ -47,3 +47,25 @@ func TestDerivePixels(t *testing.T) {
 		require.Equal(t, c.want, d.plan.PixelFormat(), "%+v", c)
 	}
 }
+
+// Little of an image costs whole code-blocks: what a pixel teaches about time must
+// not have tiles look slow, or they are refused when they would be in time.
+func TestWorkOfAPixel(t *testing.T) {
+	f, err := jp2.Open("../examples/testdata/sample.jp2")
+	require.NoError(t, err)
+	defer f.Close()
+	work := func(request string) int64 {
+		r, err := Parse(V3, "a/"+request+"/0/default.jpg")
+		require.NoError(t, err)
+		want, err := r.Resolve(f.Bounds().Size(), Limits{})
+		require.NoError(t, err)
+		d, err := derive(new(tile.Decoder), f, r, want, encode.JPEG{}, nil)
+		require.NoError(t, err)
+		return d.work()
+	}
+	tileWork, whole := work("512,512,256,256/max"), work("full/max")
+	require.Greater(t, work("512,512,1,1/max"), tileWork/16)
+	require.Greater(t, work("full/1,1"), tileWork/64)
+	require.Less(t, tileWork, whole/8)
+	require.InEpsilon(t, tileWork, work("0,0,2048,1536/256,192"), 0.5, "the sample at a quarter of a tile's pixels")
+}

@@ -85,7 +85,8 @@ func (f *flights) join(ctx context.Context, key Key, keep int,
 		defer cancel(nil)
 		err := caught(func() error { return run(running, flightWriter{running, fl}) })
 		if data := fl.finish(err); data != nil && finished != nil {
-			finished(own, data)
+			// It has been made, whatever becomes of it.
+			_ = caught(func() error { finished(own, data); return nil })
 		}
 		// Only now: until the cache has it, latecomers still find it here.
 		f.remove(fl)

@@ -66,8 +66,8 @@ type Handler struct {
 	// has for transparent pixels.
 	Background color.Color
 
-	// Cache keeps finished derivatives; nil: none are kept. A cache that fails
-	// is done without.
+	// Cache keeps finished derivatives; nil: none are kept. A cache that fails,
+	// or finds nothing in a quarter of Timeout, is done without.
 	Cache Cache
 
 	// Keep is the size in bytes up to which a derivative is put into the cache
@@ -114,7 +114,8 @@ type Handler struct {
 	// BrokenStatus answers requests for images that are not valid; zero: 500.
 	BrokenStatus int
 
-	// Timeout bounds the time until the first byte of an image; zero: 30 s;
+	// Timeout bounds the time until the first byte of an answer: opening the
+	// image, waiting for a place and for memory, decoding; zero: 30 s;
 	// negative: none.
 	Timeout time.Duration
 
@@ -272,8 +273,25 @@ func (h *Handler) admit(a *answer, r *http.Request, id string) (Access, *keptFil
 			return access, nil, nil, &deniedError{err}
 		}
 	}
-	k, release, err := h.files.open(r.Context(), id)
+	k, release, err := h.open(a, r, id)
 	return access, k, release, err
+}
+
+// open opens the image in time.
+func (h *Handler) open(a *answer, r *http.Request, id string) (*keptFile, func(), error) {
+	ctx := r.Context()
+	if deadline, ok := h.deadline(a); ok {
+		var stop context.CancelFunc
+		ctx, stop = context.WithDeadlineCause(ctx, deadline, errSlow)
+		defer stop()
+	}
+	return h.files.open(ctx, id)
+}
+
+// deadline is when an answer must have begun; ok is false when it need not.
+func (h *Handler) deadline(a *answer) (t time.Time, ok bool) {
+	timeout := cmp.Or(h.Timeout, defaultTimeout)
+	return a.start.Add(timeout), timeout > 0
 }
 
 // A deniedError is a refusal by Authorize.
@@ -353,12 +371,10 @@ func (h *Handler) serveImage(a *answer, r *http.Request, own string) {
 		a.WriteHeader(http.StatusNotModified)
 		return
 	}
-	if h.Cache != nil {
-		if data, err := h.Cache.Get(r.Context(), key); err == nil {
-			a.cached = true
-			http.ServeContent(a, r, "", time.Time{}, bytes.NewReader(data))
-			return
-		}
+	if data, ok := h.cachedDerivative(r.Context(), key); ok {
+		a.cached = true
+		http.ServeContent(a, r, "", time.Time{}, bytes.NewReader(data))
+		return
 	}
 	d, err := derive(h.decoder, file, canonical, want, format, h.Background)
 	if err != nil {
@@ -383,16 +399,21 @@ func (h *Handler) key(stamp Stamp, canonical Request, want tile.Request, format 
 // stream makes the derivative, or joins those for whom it is being made, and
 // sends it as it comes.
 func (h *Handler) stream(a *answer, r *http.Request, key Key, d *derivative, k *keptFile) {
+	if r.Context().Err() != nil {
+		h.fail(a, 0, context.Cause(r.Context()))
+		return
+	}
 	keep := h.Keep
 	if keep <= 0 {
 		keep = defaultKeep
 	}
-	ticket := overload.Ticket{Client: h.client(r), Memory: d.plan.Memory()}
+	job := &job{derivative: d, client: h.client(r), keep: keep}
+	job.deadline, job.hurried = h.deadline(a)
 	// The run may outlive this request if others join it, and needs the image.
 	release := h.files.retain(k)
 	reader, started := h.flights.join(r.Context(), key, keep, func(ctx context.Context, w io.Writer) error {
 		defer release()
-		return h.run(ctx, w, keep, d, ticket)
+		return h.run(ctx, w, job)
 	}, h.keepDerivative(key))
 	defer reader.Close()
 	if !started {
@@ -437,55 +458,88 @@ func abort(a *answer) {
 	panic(http.ErrAbortHandler)
 }
 
+// cachedDerivative looks into the cache, but not for long.
+func (h *Handler) cachedDerivative(ctx context.Context, key Key) (data []byte, ok bool) {
+	if h.Cache == nil {
+		return nil, false
+	}
+	if timeout := cmp.Or(h.Timeout, defaultTimeout); timeout > 0 {
+		var stop context.CancelFunc
+		ctx, stop = context.WithTimeout(ctx, timeout/4)
+		defer stop()
+	}
+	data, err := h.Cache.Get(ctx, key)
+	return data, err == nil
+}
+
 // keepDerivative returns what puts a finished derivative into the cache.
 func (h *Handler) keepDerivative(key Key) func(ctx context.Context, data []byte) {
 	if h.Cache == nil {
 		return nil
 	}
 	return func(ctx context.Context, data []byte) {
+		if timeout := cmp.Or(h.Timeout, defaultTimeout); timeout > 0 {
+			var stop context.CancelFunc
+			ctx, stop = context.WithTimeout(ctx, timeout)
+			defer stop()
+		}
 		// It has been served; that it is not kept is no failure.
 		_ = h.Cache.Put(ctx, key, data)
 	}
 }
 
+// A job is what a run has to do.
+type job struct {
+	*derivative
+	client   string    // who asked first
+	keep     int       // bytes; see Handler.Keep
+	deadline time.Time // of the first byte
+	hurried  bool      // there is a deadline
+}
+
 // run makes the derivative: it waits to be let in, decodes and encodes.
-func (h *Handler) run(ctx context.Context, w io.Writer, keep int, d *derivative, ticket overload.Ticket) error {
+func (h *Handler) run(ctx context.Context, w io.Writer, j *job) error {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
-	out := &output{w: w}
-	timeout := cmp.Or(h.Timeout, defaultTimeout)
-	work := d.work()
-	ticket.Time = h.pace.Estimate(work)
-	if size := d.source.Size(); size.X*size.Y > tileArea || work > tileWork {
-		ticket.Lane = max(len(h.gate.Lanes)-1, 0)
-	}
-	waiting := ctx
-	if timeout > 0 {
-		timer := time.AfterFunc(timeout, func() { cancel(h.late()) })
-		out.first = func() { timer.Stop() }
-		defer timer.Stop()
-		// The gate refuses at once what cannot be done in time.
-		var stop context.CancelFunc
-		waiting, stop = context.WithTimeoutCause(ctx, timeout, errSlow)
-		defer stop()
-	}
-	leave, err := h.gate.Enter(waiting, ticket)
+	leave, err := h.enter(ctx, j)
 	if err != nil {
 		return err
 	}
 	defer leave()
+	out := &output{w: w}
+	if j.hurried {
+		timer := time.AfterFunc(time.Until(j.deadline), func() { cancel(h.late()) })
+		out.first = func() { timer.Stop() }
+		defer timer.Stop()
+	}
 	start := time.Now()
-	if err := d.format.Encode(ctx, out, d.source); err != nil {
+	if err := j.format.Encode(ctx, out, j.source); err != nil {
 		if cause := context.Cause(ctx); cause != nil {
 			return cause
 		}
 		return err
 	}
-	if out.n <= keep {
+	if out.n <= j.keep {
 		// No reader has held it up.
-		h.pace.Observe(work, time.Since(start))
+		h.pace.Observe(j.work(), time.Since(start))
 	}
 	return nil
+}
+
+// enter waits at the gate, which refuses at once what cannot be done in time.
+func (h *Handler) enter(ctx context.Context, j *job) (leave func(), err error) {
+	work := j.work()
+	ticket := overload.Ticket{Client: j.client, Memory: j.memory(), Time: h.pace.Estimate(work)}
+	if size := j.source.Size(); size.X*size.Y > tileArea || work > tileWork {
+		ticket.Lane = max(len(h.gate.Lanes)-1, 0)
+	}
+	if j.hurried {
+		var stop context.CancelFunc
+		ctx, stop = context.WithDeadlineCause(ctx, j.deadline,
+			&overload.Error{Reason: "no place in time", RetryAfter: time.Second})
+		defer stop()
+	}
+	return h.gate.Enter(ctx, ticket)
 }
 
 // late is why a run has nothing to show yet: it may be waiting for memory.
@@ -527,7 +581,7 @@ func (h *Handler) serveInfo(a *answer, r *http.Request, segment string) {
 		// Clients find in the document where to log in.
 		status = cmp.Or(access.InfoStatus, status)
 		access.Private = true
-		k, release, err = h.files.open(r.Context(), id)
+		k, release, err = h.open(a, r, id)
 	}
 	if err != nil {
 		h.fail(a, 0, err)

@@ -490,12 +490,60 @@ func TestHandlerTimesOut(t *testing.T) {
 			return ctx.Err()
 		}}}}
 	require.Equal(t, 504, ask(h, "GET", "/a/full/max/0/default.jpg").Code)
+
+	// Opening counts, and nobody waits longer for it.
+	h = &iiif.Handler{Timeout: 10 * time.Millisecond, Source: iiif.SourceFunc(func(ctx context.Context, _ string) (*iiif.Image, error) {
+		<-ctx.Done()
+		return nil, ctx.Err()
+	})}
+	require.Equal(t, 504, ask(h, "GET", "/a/full/max/0/default.jpg").Code)
+	require.Equal(t, 504, ask(h, "GET", "/a/info.json").Code)
+}
+
+// Who has no place in time may try again: it is not the image that is slow.
+func TestHandlerWaitsForAPlace(t *testing.T) {
+	var runs atomic.Int32
+	open := make(chan struct{})
+	h := &iiif.Handler{Files: &iiif.Files{Source: memory{"a": smallFile(t)}}, Gate: &overload.Gate{Lanes: []overload.Lane{{Slots: 1}}},
+		Formats: map[string]encode.Format{"jpg": counting{encode.JPEG{}, &runs, func(context.Context) error { <-open; return nil }}}}
+	hurried := &iiif.Handler{Files: h.Files, Gate: h.Gate, Timeout: 100 * time.Millisecond}
+	done := make(chan int)
+	go func() { done <- ask(h, "GET", "/a/full/max/0/default.jpg").Code }()
+	require.Eventually(t, func() bool { return runs.Load() == 1 }, 5*time.Second, time.Millisecond)
+	w := ask(hurried, "GET", "/a/full/max/0/default.jpg")
+	require.Equal(t, 503, w.Code)
+	require.Equal(t, "1", w.Result().Header.Get("Retry-After"))
+	close(open)
+	require.Equal(t, 200, <-done)
+}
+
+// A hanging cache answers nothing until it is told to stop.
+type hanging struct{ puts *atomic.Int32 }
+
+func (hanging) Get(ctx context.Context, _ iiif.Key) ([]byte, error) {
+	<-ctx.Done()
+	return nil, ctx.Err()
+}
+
+func (c hanging) Put(ctx context.Context, _ iiif.Key, _ []byte) error {
+	<-ctx.Done()
+	c.puts.Add(1)
+	panic("oops")
+}
+
+// A cache that fails never fails the request, nor the server.
+func TestHandlerDoesWithoutItsCache(t *testing.T) {
+	var puts atomic.Int32
+	h := &iiif.Handler{Source: memory{"a": smallFile(t)}, Cache: hanging{&puts}, Timeout: 2 * time.Second}
+	require.Equal(t, 200, ask(h, "GET", "/a/full/max/0/default.jpg").Code)
+	require.Eventually(t, func() bool { return puts.Load() == 1 }, 10*time.Second, time.Millisecond)
 }
 
 func TestHandlerWaitsForMemory(t *testing.T) {
 	budget := &tile.Budget{Bytes: 64 << 20}
-	h := &iiif.Handler{Source: memory{"a": smallFile(t)}, Decoder: &tile.Decoder{Budget: budget}}
-	hurried := &iiif.Handler{Source: h.Source, Decoder: h.Decoder, Timeout: 50 * time.Millisecond}
+	h := &iiif.Handler{Files: &iiif.Files{Source: memory{"a": smallFile(t)}}, Decoder: &tile.Decoder{Budget: budget}}
+	require.Equal(t, 200, ask(h, "GET", "/a/info.json").Code) // it is open
+	hurried := &iiif.Handler{Files: h.Files, Decoder: h.Decoder, Timeout: 500 * time.Millisecond}
 	release, err := budget.Acquire(t.Context(), 64<<20)
 	require.NoError(t, err)
 	require.Equal(t, 503, ask(hurried, "GET", "/a/full/max/90/default.jpg").Code)
