@@ -82,6 +82,14 @@ func derive(dec *tile.Decoder, f *jp2.File, r Request, want tile.Request, format
 	}
 
 	// The format is handed what turning makes of the pixels, not the plan's.
+	// Between black and white pixels turning makes grey ones, so black and white
+	// is made last (4.6).
+	if want.Quality == tile.Bitonal {
+		want.Quality = tile.InGray
+	}
+	if want.Quality == tile.InGray && background != nil {
+		background = grayOf(background)
+	}
 	plan, err := dec.Plan(f, want)
 	if err != nil {
 		return nil, err
@@ -96,8 +104,16 @@ func derive(dec *tile.Decoder, f *jp2.File, r Request, want tile.Request, format
 			return nil, err
 		}
 	}
-	turned := &rotated{of: plan, degrees: r.Rotation.Degrees(), size: size, background: background}
+	turned := &rotated{of: plan, degrees: r.Rotation.Degrees(), size: size,
+		background: background, bitonal: r.Quality == Bitonal}
 	return &derivative{plan: plan, source: turned, format: format}, nil
+}
+
+// grayOf is the grey of c, as opaque as c is.
+func grayOf(c color.Color) color.Color {
+	n := color.NRGBAModel.Convert(c).(color.NRGBA)
+	y := color.GrayModel.Convert(color.NRGBA{n.R, n.G, n.B, 255}).(color.Gray).Y
+	return color.NRGBA{y, y, y, n.A}
 }
 
 // turnable is f with 8 bits a sample, and inks as RGB: the formats that rotated

@@ -16,13 +16,15 @@ import (
 )
 
 // A rotated is a picture turned by any angle (4.3): as large as it needs to
-// be, its corners transparent or of one colour. Every row of it comes from all over the picture,
-// so that is held as a whole; what is made of it comes in strips.
+// be, its corners transparent or of one colour. Every row of it comes from all
+// over the picture, so that is held as a whole; what is made of it comes in
+// strips.
 type rotated struct {
 	of         encode.Reserver
 	degrees    float64     // clockwise
 	size       image.Point // of the result
 	background color.Color // of the corners; nil: they are transparent
+	bitonal    bool        // grey becomes black or white, the corners' too
 }
 
 // rotatedStrip is how many rows are made at a time.
@@ -131,6 +133,9 @@ func (r *rotated) turn(ctx context.Context, whole image.Image, yield func(*tile.
 		draw.Draw(band, rows, background, image.Point{}, draw.Src)
 		xdraw.BiLinear.Transform(band, m, whole, whole.Bounds(), op, nil)
 		unmultiply(straight[:len(band.Pix)], band.Pix)
+		if r.bitonal {
+			blackOrWhite(straight[:len(band.Pix)])
+		}
 		strip := &tile.Strip{Bounds: rows, Format: tile.NRGBA8, Stride: band.Stride, Pix: straight[:len(band.Pix)]}
 		if !yield(strip, nil) {
 			return nil
@@ -155,5 +160,17 @@ func unmultiply(dst, src []byte) {
 			}
 			d[3] = s[3]
 		}
+	}
+}
+
+// blackOrWhite makes grey NRGBA pixels black or white as [tile.Bitonal] does.
+// Opacity stays what it is.
+func blackOrWhite(pix []byte) {
+	for i := 0; i+4 <= len(pix); i += 4 {
+		level := byte(0)
+		if pix[i] >= 128 {
+			level = 255
+		}
+		pix[i], pix[i+1], pix[i+2] = level, level, level
 	}
 }

@@ -11,6 +11,8 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/stria-j2k/stria/encode"
+	"github.com/stria-j2k/stria/jp2"
 	"github.com/stria-j2k/stria/tile"
 )
 
@@ -168,5 +170,30 @@ func TestRotatedFails(t *testing.T) {
 	require.Equal(t, []error{failure}, errs)
 	for range r.Strips(t.Context()) {
 		break
+	}
+}
+
+// Black and white stay so when they are turned, and so do the corners.
+func TestRotatedBitonal(t *testing.T) {
+	f, err := jp2.Open("../examples/testdata/sample.jp2")
+	require.NoError(t, err)
+	defer f.Close()
+	for _, background := range []color.Color{nil, color.NRGBA{255, 0, 0, 255}} {
+		r, err := Parse(V3, "a/0,0,400,300/100,/30/bitonal.png")
+		require.NoError(t, err)
+		want, err := r.Resolve(f.Bounds().Size(), Limits{})
+		require.NoError(t, err)
+		d, err := derive(new(tile.Decoder), f, r, want, encode.PNG{}, background)
+		require.NoError(t, err)
+		count := make(map[[3]byte]int)
+		for s, err := range d.source.Strips(t.Context()) {
+			require.NoError(t, err)
+			for i := 0; i < len(s.Pix); i += 4 {
+				count[[3]byte(s.Pix[i:])]++
+			}
+		}
+		require.Len(t, count, 2)
+		require.Positive(t, count[[3]byte{}])
+		require.Positive(t, count[[3]byte{255, 255, 255}])
 	}
 }
