@@ -21,6 +21,7 @@ import (
 	"strings"
 	"sync"
 	"time"
+	"unicode"
 
 	"github.com/klauspost/compress/gzhttp"
 
@@ -391,7 +392,7 @@ func (h *Handler) serveImage(a *answer, r *http.Request, own string) {
 // key names the derivative of an image: it is a hash of all that the bytes depend
 // on. Limits are not among it, for what they allow is in want.
 func (h *Handler) key(stamp Stamp, canonical Request, want tile.Request, format encode.Format) Key {
-	return NewKey("stria 2", h.Salt, canonical.ID, stamp.Version,
+	return NewKey("stria 3", h.Salt, canonical.ID, stamp.Version,
 		fmt.Sprint(want.Region, want.Size), canonical.Rotation.String(), canonical.Quality.String(),
 		canonical.Format.String(), fmt.Sprintf("%T%+v %v", format, format, h.Background))
 }
@@ -703,20 +704,33 @@ func disposition(header http.Header, r *http.Request, canonical Request) {
 	if !query.Has("download") {
 		return
 	}
-	name := path.Base(query.Get("download"))
-	if name == "." || name == "/" {
-		name = strings.Map(func(c rune) rune {
-			if c < ' ' || strings.ContainsRune(`/\:*?"<>|%`, c) {
-				return '_'
-			}
-			return c
-		}, short(canonical.ID)+" "+strings.ReplaceAll(canonical.parameters(), "/", " "))
+	// Whoever makes the link chooses the name, but not what kind of file a
+	// desktop takes it for.
+	extension := "." + canonical.Format.String()
+	name := fileName(strings.TrimSuffix(path.Base(query.Get("download")), extension))
+	if name == "" {
+		name = fileName(canonical.ID) + " " + fileName(strings.TrimSuffix(canonical.parameters(), extension))
 	}
-	if value := mime.FormatMediaType("attachment", map[string]string{"filename": name}); value != "" {
-		header.Set("Content-Disposition", value)
-		return
+	value := mime.FormatMediaType("attachment", map[string]string{"filename": name + extension})
+	header.Set("Content-Disposition", value)
+}
+
+// fileName is s without what has a meaning in file names anywhere, and not long.
+func fileName(s string) string {
+	const longest = 120 // characters
+	s = strings.Map(func(c rune) rune {
+		switch {
+		case c == '/':
+			return ' '
+		case !unicode.IsPrint(c), strings.ContainsRune(`\:*?"<>|%`, c):
+			return '_'
+		}
+		return c
+	}, strings.ToValidUTF8(s, "_"))
+	if runes := []rune(s); len(runes) > longest {
+		s = string(runes[:longest])
 	}
-	header.Set("Content-Disposition", "attachment")
+	return strings.Trim(s, ". ")
 }
 
 // unchanged reports whether the client has already what the headers describe (RFC

@@ -98,12 +98,22 @@ func TestHandlerHeaders(t *testing.T) {
 		require.Equal(t, 200, ask(h, "GET", path, condition...).Code, condition)
 	}
 
-	w = ask(h, "GET", path+"?download")
-	require.Equal(t, `attachment; filename="a b 10,10,100,100 50,50 0 default.jpg"`, w.Result().Header.Get("Content-Disposition"))
-	w = ask(h, "GET", path+"?download=../../etc/M%C3%BChle.jpg")
-	require.Equal(t, `attachment; filename*=utf-8''M%C3%BChle.jpg`, w.Result().Header.Get("Content-Disposition"))
-	w = ask(h, "GET", path+"?download=%0d%0aX:y")
-	require.NotContains(t, w.Result().Header, "X")
+	for query, want := range map[string]string{
+		"download":                             `filename="a b 10,10,100,100 50,50 0 default.jpg"`,
+		"download=":                            `filename="a b 10,10,100,100 50,50 0 default.jpg"`,
+		"download=/..":                         `filename="a b 10,10,100,100 50,50 0 default.jpg"`,
+		"download=../../etc/M%C3%BChle.jpg":    `filename*=utf-8''M%C3%BChle.jpg`,
+		"download=setup.exe":                   `filename=setup.exe.jpg`,
+		"download=.profile":                    `filename=profile.jpg`,
+		"download=..%5C..%5Cx.jpg":             `filename=_.._x.jpg`,
+		"download=%0d%0aX:y%00%22%ff":          `filename=__X_y___.jpg`,
+		"download=a%E2%80%AEgpj.exe":           `filename=a_gpj.exe.jpg`,
+		"download=" + strings.Repeat("x", 9e4): `filename=` + strings.Repeat("x", 120) + ".jpg",
+	} {
+		w = ask(h, "GET", path+"?"+query)
+		require.Equal(t, "attachment; "+want, w.Result().Header.Get("Content-Disposition"))
+		require.NotContains(t, w.Result().Header, "X")
+	}
 
 	w = ask(h, "OPTIONS", path)
 	require.Equal(t, http.StatusNoContent, w.Code)
