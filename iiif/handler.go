@@ -202,7 +202,7 @@ func (h *Handler) prepare() {
 func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	h.prepare()
 	a := &answer{ResponseWriter: w, start: time.Now(), id: h.requestID(r),
-		timeout: cmp.Or(h.WriteTimeout, defaultWriteTimeout)}
+		timeout: cmp.Or(h.WriteTimeout, defaultWriteTimeout), head: r.Method == http.MethodHead}
 	header := w.Header()
 	header.Set("X-Request-Id", a.id)
 	header.Set("Access-Control-Allow-Origin", "*")
@@ -619,11 +619,17 @@ func (h *Handler) serveInfo(a *answer, r *http.Request, segment string) {
 		a.err = denied
 		h.refuse(a, status)
 	} else if unchanged(r, header) {
+		// RFC 9110, 15.4.5: as if it was sent.
+		header.Add("Vary", "Accept-Encoding")
 		header.Del("Content-Type")
 		a.WriteHeader(http.StatusNotModified)
 		return
 	}
-	h.info.ServeHTTP(a, r.WithContext(context.WithValue(r.Context(), infoBody{}, &infoAnswer{status, body})))
+	// HEAD is answered as GET is, up to what is not sent: the headers depend on
+	// what compression makes of the body.
+	r = r.WithContext(context.WithValue(r.Context(), infoBody{}, &infoAnswer{status, body}))
+	r.Method = http.MethodGet
+	h.info.ServeHTTP(a, r)
 }
 
 // infoBody is the key of the context's *infoAnswer: the compressing wrapper is
@@ -638,9 +644,7 @@ type infoAnswer struct {
 func (h *Handler) writeInfo(w http.ResponseWriter, r *http.Request) {
 	answer := r.Context().Value(infoBody{}).(*infoAnswer)
 	w.WriteHeader(answer.status)
-	if r.Method != http.MethodHead {
-		_, _ = w.Write(answer.body) // the client may have left
-	}
+	_, _ = w.Write(answer.body) // the client may have left
 }
 
 // NewInfo is the image information document of f, whose base URI is uri, under
@@ -829,6 +833,7 @@ type answer struct {
 	id        string
 	start     time.Time
 	timeout   time.Duration // for each piece; negative: none
+	head      bool          // nothing is sent of what is written
 	challenge string        // of a 401; empty: the default
 	status    int
 	bytes     int64
@@ -858,7 +863,9 @@ func (a *answer) Write(p []byte) (int, error) {
 		}
 		n, err := a.ResponseWriter.Write(piece)
 		written += n
-		a.bytes += int64(n)
+		if !a.head {
+			a.bytes += int64(n)
+		}
 		if err != nil {
 			a.err = err
 			return written, err

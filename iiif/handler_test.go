@@ -158,7 +158,9 @@ func TestHandlerInfo(t *testing.T) {
 	var info map[string]any
 	require.NoError(t, json.Unmarshal(w.Body.Bytes(), &info))
 	require.Equal(t, "http://creativecommons.org/licenses/by/4.0/a", info["rights"])
-	require.Equal(t, 304, ask(h, "GET", "/a/info.json", "If-None-Match", w.Result().Header.Get("ETag")).Code)
+	again := ask(h, "GET", "/a/info.json", "If-None-Match", w.Result().Header.Get("ETag"))
+	require.Equal(t, 304, again.Code)
+	require.Equal(t, w.Result().Header.Values("Vary"), again.Result().Header.Values("Vary"))
 
 	packed := ask(h, "GET", "/a/info.json", "Accept-Encoding", "gzip")
 	require.Equal(t, "gzip", packed.Result().Header.Get("Content-Encoding"))
@@ -168,14 +170,44 @@ func TestHandlerInfo(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, w.Body.String(), string(plain))
 
-	head := ask(h, "HEAD", "/a/info.json")
-	require.Equal(t, 200, head.Code)
-	require.Zero(t, head.Body.Len())
-
 	for _, path := range []string{"/a", "/a/", "/%61"} {
 		w := ask(h, "GET", path)
 		require.Equal(t, http.StatusSeeOther, w.Code)
 		require.Equal(t, "http://example.com/a/info.json", w.Result().Header.Get("Location"))
+	}
+}
+
+// HEAD is answered as GET is, but for the body.
+func TestHandlerHead(t *testing.T) {
+	h := &iiif.Handler{Source: dated{memory{"a": smallFile(t)}}}
+	server := httptest.NewServer(h)
+	defer server.Close()
+	client := &http.Client{CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
+	for _, path := range []string{"/a", "/a/info.json", "/a/full/max/0/default.jpg", "/a/full/9999,/0/default.jpg", "/b/info.json", "/a/x/y/z"} {
+		for _, encoding := range []string{"identity", "gzip", "zstd"} {
+			var headers [2]http.Header
+			for i, method := range []string{http.MethodGet, http.MethodHead} {
+				r, err := http.NewRequestWithContext(t.Context(), method, server.URL+path, nil)
+				require.NoError(t, err)
+				r.Header.Set("Accept-Encoding", encoding)
+				response, err := client.Do(r)
+				require.NoError(t, err)
+				body, err := io.ReadAll(response.Body)
+				require.NoError(t, err)
+				response.Body.Close()
+				headers[i] = response.Header
+				headers[i].Set("Status", response.Status)
+				headers[i].Del("X-Request-Id")
+				headers[i].Del("Date")
+				if i == 1 {
+					require.Empty(t, body)
+				}
+				if strings.HasSuffix(path, ".jpg") || response.StatusCode == http.StatusSeeOther {
+					headers[i].Del("Content-Length") // it follows from the body
+				}
+			}
+			require.Equal(t, headers[0], headers[1], "%s %s", path, encoding)
+		}
 	}
 }
 
