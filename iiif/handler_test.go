@@ -615,18 +615,28 @@ func TestHandlerBreaksTheConnectionOfABrokenPicture(t *testing.T) {
 	cache := &iiif.MemoryCache{}
 	h := &iiif.Handler{Source: memory{"a": smallFile(t)}, Cache: cache, Report: func(r iiif.Report) { report.Store(&r) },
 		Formats: map[string]encode.Format{"jpg": halfWritten{encode.JPEG{}}}}
-	server := httptest.NewServer(h)
-	defer server.Close()
-	for range 2 {
-		response, err := http.Get(server.URL + "/a/full/max/0/default.jpg")
-		require.NoError(t, err)
-		require.Equal(t, 200, response.StatusCode)
-		_, err = io.ReadAll(response.Body)
-		require.Error(t, err)
-		response.Body.Close()
-		require.Eventually(t, func() bool { return report.Load() != nil }, 10*time.Second, time.Millisecond)
-		require.ErrorContains(t, report.Load().Err, "in the middle")
-		require.False(t, report.Load().Cached)
+	for _, http2 := range []bool{false, true} {
+		server := httptest.NewUnstartedServer(h)
+		server.EnableHTTP2 = http2
+		server.StartTLS()
+		defer server.Close()
+		for range 2 {
+			report.Store(nil)
+			response, err := server.Client().Get(server.URL + "/a/full/max/0/default.jpg")
+			require.NoError(t, err)
+			require.Equal(t, 200, response.StatusCode)
+			require.Equal(t, http2, response.ProtoMajor == 2)
+			_, err = io.ReadAll(response.Body)
+			require.Error(t, err)
+			if http2 {
+				// The other streams of the connection go on.
+				require.ErrorContains(t, err, "stream error")
+			}
+			response.Body.Close()
+			require.Eventually(t, func() bool { return report.Load() != nil }, 10*time.Second, time.Millisecond)
+			require.ErrorContains(t, report.Load().Err, "in the middle")
+			require.False(t, report.Load().Cached)
+		}
 	}
 }
 
