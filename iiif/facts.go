@@ -13,19 +13,31 @@ import (
 
 // facts are what is worked out once about an open image.
 type facts struct {
-	once   sync.Once
-	budget int64 // the largest area that the budget has room for; -1: any
+	mu sync.Mutex
+
+	// budget has for each handler of the image the largest area that its
+	// decoder's budget has room for; -1: any.
+	budget map[*Handler]int64
 }
 
-// limits are l and what the decoder's budget has room for, an encoder of the
-// given format included: what the image information document promises must not
-// be refused later.
-func (f *facts) limits(dec *tile.Decoder, file *jp2.File, format encode.Format, l Limits) Limits {
-	f.once.Do(func() { f.budget = affordable(dec, file, format, l) })
-	if f.budget < 0 {
-		return l
+// limits are those of h and what its decoder's budget has room for, an encoder of
+// the default format included: what the image information document promises must
+// not be refused later.
+func (f *facts) limits(h *Handler, file *jp2.File) Limits {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	area, ok := f.budget[h]
+	if !ok {
+		if f.budget == nil {
+			f.budget = make(map[*Handler]int64)
+		}
+		area = affordable(h.decoder, file, h.formats[defaultFormat], h.Limits)
+		f.budget[h] = area
 	}
-	return l.Tighter(Limits{MaxWidth: -1, MaxHeight: -1, MaxArea: f.budget})
+	if area < 0 {
+		return h.Limits
+	}
+	return h.Limits.Tighter(Limits{MaxWidth: -1, MaxHeight: -1, MaxArea: area})
 }
 
 // affordable is the largest area of the full image under l that the budget has

@@ -307,11 +307,6 @@ func (e *deniedError) refuses() bool {
 	return status == http.StatusUnauthorized || status == http.StatusForbidden
 }
 
-// limits are the handler's, and what the budget has room for of that image.
-func (h *Handler) limits(k *keptFile) Limits {
-	return k.facts.limits(h.decoder, k.image.File, h.formats[defaultFormat], h.Limits)
-}
-
 // serveImage answers an image request.
 func (h *Handler) serveImage(a *answer, r *http.Request, own string) {
 	request, err := Parse(h.Version, own)
@@ -336,7 +331,7 @@ func (h *Handler) serveImage(a *answer, r *http.Request, own string) {
 	if request.Quality == Gray && gray(file) {
 		request.Quality = Default
 	}
-	limits := h.limits(k)
+	limits := k.facts.limits(h, k.image.File)
 	if access.limited() {
 		if _, _, err := request.frame(full, limits); err == nil {
 			within := access.within(limits)
@@ -589,7 +584,7 @@ func (h *Handler) serveInfo(a *answer, r *http.Request, segment string) {
 		return
 	}
 	defer release()
-	info := NewInfo(k.image.File, h.Version, h.base(r, ownPath(r.URL))+EscapeID(id), access.within(h.limits(k)))
+	info := NewInfo(k.image.File, h.Version, h.base(r, ownPath(r.URL))+EscapeID(id), access.within(k.facts.limits(h, k.image.File)))
 	for name := range h.formats {
 		info.Formats = append(info.Formats, name)
 	}

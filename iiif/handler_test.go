@@ -753,6 +753,24 @@ func testLimits(t *testing.T, data []byte) {
 	require.EqualValues(t, 1<<26, last)
 }
 
+// Handlers that share files have limits of their own.
+func TestHandlersKeepTheirLimitsApart(t *testing.T) {
+	files := &iiif.Files{Source: memory{"a": squaresFile(t)}}
+	defer files.Close()
+	area := func(h *iiif.Handler) int64 {
+		var info struct{ MaxArea int64 }
+		require.NoError(t, json.Unmarshal(ask(h, "GET", "/a/info.json").Body.Bytes(), &info))
+		return info.MaxArea
+	}
+	little := &tile.Decoder{Budget: &tile.Budget{Bytes: 8 << 20}}
+	want := area(&iiif.Handler{Source: memory{"a": squaresFile(t)}, Decoder: little})
+	require.Less(t, want, int64(1_000_000))
+	require.EqualValues(t, 100, area(&iiif.Handler{Files: files, Limits: iiif.Limits{MaxArea: 100}}))
+	require.EqualValues(t, 1<<26, area(&iiif.Handler{Files: files}))
+	require.Equal(t, want, area(&iiif.Handler{Files: files, Decoder: little}))
+	require.EqualValues(t, 1<<26, area(&iiif.Handler{Files: files}))
+}
+
 func TestHandlerStaysInsideTheDirectory(t *testing.T) {
 	outer := t.TempDir()
 	dir := filepath.Join(outer, "images")
