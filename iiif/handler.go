@@ -11,6 +11,7 @@ import (
 	"image/color"
 	"io"
 	"io/fs"
+	"maps"
 	"mime"
 	"net"
 	"net/http"
@@ -57,7 +58,8 @@ type Handler struct {
 	Decoder *tile.Decoder
 
 	// Formats are what is served, by extension; nil: jpg and png with their
-	// defaults.
+	// defaults. Level 2 of the API demands these two; without png it is said
+	// to be level 1.
 	Formats map[string]encode.Format
 
 	Limits Limits
@@ -129,14 +131,15 @@ type Handler struct {
 	// goroutines.
 	Report func(Report)
 
-	setUp   sync.Once
-	files   *Files
-	decoder *tile.Decoder
-	formats map[string]encode.Format
-	gate    *overload.Gate
-	info    http.Handler // compresses what writeInfo writes
-	flights flights
-	pace    overload.Estimator
+	setUp      sync.Once
+	files      *Files
+	decoder    *tile.Decoder
+	formats    map[string]encode.Format
+	extensions []string // of the formats
+	gate       *overload.Gate
+	info       http.Handler // compresses what writeInfo writes
+	flights    flights
+	pace       overload.Estimator
 }
 
 // A Report describes an answer.
@@ -183,6 +186,7 @@ func (h *Handler) prepare() {
 		if h.formats = h.Formats; h.formats == nil {
 			h.formats = map[string]encode.Format{"jpg": encode.JPEG{}, "png": encode.PNG{}}
 		}
+		h.extensions = slices.Sorted(maps.Keys(h.formats))
 		if h.gate = h.Gate; h.gate == nil {
 			// Tiles wait in numbers: a viewer asks for dozens at once and has
 			// no use for a refusal, and those of viewers who leave are gone
@@ -358,7 +362,7 @@ func (h *Handler) serveImage(a *answer, r *http.Request, own string) {
 	header.Set("ETag", `"`+key.String()[:32]+`"`)
 	h.validity(header, k.image.Stamp, access)
 	header.Set("Link", "<"+h.base(r, own)+canonical.String()+`>;rel="canonical", <`+
-		h.Version.profile()+`>;rel="profile"`)
+		h.Version.profile(level(h.extensions))+`>;rel="profile"`)
 	header.Set("Content-Type", format.MediaType())
 	disposition(header, r, canonical)
 	if unchanged(r, header) {
@@ -585,10 +589,7 @@ func (h *Handler) serveInfo(a *answer, r *http.Request, segment string) {
 	}
 	defer release()
 	info := NewInfo(k.image.File, h.Version, h.base(r, ownPath(r.URL))+EscapeID(id), access.within(k.facts.limits(h, k.image.File)))
-	for name := range h.formats {
-		info.Formats = append(info.Formats, name)
-	}
-	slices.Sort(info.Formats)
+	info.Formats = slices.Clone(h.extensions)
 	info.Services = append(info.Services, access.Services...)
 	info.Contexts = append(info.Contexts, access.Contexts...)
 	if h.Describe != nil {
@@ -604,7 +605,7 @@ func (h *Handler) serveInfo(a *answer, r *http.Request, segment string) {
 	header.Add("Vary", "Accept")
 	header.Set("ETag", `W/"`+NewKey("info", string(body)).String()[:32]+`"`)
 	h.validity(header, k.image.Stamp, access)
-	link := "<" + h.Version.profile() + `>;rel="profile"`
+	link := "<" + h.Version.profile(level(h.extensions)) + `>;rel="profile"`
 	if h.Version == V2 && strings.HasPrefix(header.Get("Content-Type"), "application/json") {
 		// 2.1, 5.1, by way of JSON-LD 1.0, 6.8.
 		link = "<" + V2.context() + `>;rel="http://www.w3.org/ns/json-ld#context";type="application/ld+json", ` + link

@@ -2,6 +2,7 @@ package iiif
 
 import (
 	"encoding/json"
+	"fmt"
 	"image"
 	"slices"
 )
@@ -17,7 +18,7 @@ type Info struct {
 	Tiles   []TileSet
 
 	Gray             bool     // the default quality has no colour
-	Formats          []string // all that are served; what the level implies is left out
+	Formats          []string // all that are served; nil: what level 2 implies
 	PreferredFormats []string // 3.0 only
 
 	Rights   string // the URI of a licence or rights statement; "license" in 2.1
@@ -44,8 +45,16 @@ type Link struct {
 
 const protocol = "http://iiif.io/api/image"
 
-// levelFormats are the formats that level 2 implies.
+// levelFormats are the formats that level 2 implies; level 1 implies the first.
 var levelFormats = [...]string{"jpg", "png"}
+
+// level is the compliance level that these formats leave (6).
+func level(formats []string) int {
+	if formats == nil || slices.Contains(formats, levelFormats[1]) {
+		return 2
+	}
+	return 1
+}
 
 type infoSize struct {
 	Width  int `json:"width"`
@@ -101,6 +110,7 @@ type profile2 struct {
 	MaxArea   int64    `json:"maxArea,omitempty"`
 	MaxHeight int      `json:"maxHeight,omitempty"`
 	MaxWidth  int      `json:"maxWidth,omitempty"`
+	Qualities []string `json:"qualities,omitempty"`
 	Supports  []string `json:"supports,omitempty"`
 }
 
@@ -118,20 +128,28 @@ func (i *Info) MarshalJSON() ([]byte, error) {
 		}
 		tiles = append(tiles, tile)
 	}
+	level := level(i.Formats)
 	var extraFormats []string
 	for _, f := range i.Formats {
-		if !slices.Contains(levelFormats[:], f) {
+		if !slices.Contains(levelFormats[:level], f) {
 			extraFormats = append(extraFormats, f)
 		}
 	}
+	qualities := []string{"color", "gray", "bitonal"}
+	if i.Gray {
+		qualities = qualities[1:] // 4.4: color is answered, but not announced
+	}
 	maxWidth, maxHeight, maxArea := i.stated()
 	if i.Version == V2 {
+		if level == 2 {
+			qualities = nil // they are implied
+		}
 		return json.Marshal(info2{
 			Context: V2.context(), ID: i.URI, Protocol: protocol,
 			Width: i.Size.X, Height: i.Size.Y, Sizes: sizes, Tiles: tiles,
-			Profile: []any{V2.profile(), profile2{
+			Profile: []any{V2.profile(level), profile2{
 				Formats: extraFormats, MaxArea: maxArea, MaxHeight: maxHeight,
-				MaxWidth: maxWidth, Supports: i.features(),
+				MaxWidth: maxWidth, Qualities: qualities, Supports: i.features(),
 			}},
 			Attribution: i.Attribution, License: i.Rights, Logo: i.Logo, Service: i.Services,
 		})
@@ -140,13 +158,9 @@ func (i *Info) MarshalJSON() ([]byte, error) {
 	if len(i.Contexts) > 0 {
 		context = append(slices.Clone(i.Contexts), V3.context())
 	}
-	qualities := []string{"color", "gray", "bitonal"}
-	if i.Gray {
-		qualities = qualities[1:] // 4.4: color is answered, but not announced
-	}
 	return json.Marshal(info3{
 		Context: context, ID: i.URI, Type: "ImageService3", Protocol: protocol,
-		Profile: "level2", Width: i.Size.X, Height: i.Size.Y,
+		Profile: fmt.Sprintf("level%d", level), Width: i.Size.X, Height: i.Size.Y,
 		MaxWidth: maxWidth, MaxHeight: maxHeight, MaxArea: maxArea,
 		Sizes: sizes, Tiles: tiles, PreferredFormats: i.PreferredFormats,
 		ExtraFormats: extraFormats, ExtraQualities: qualities,
@@ -172,11 +186,18 @@ func (i *Info) stated() (maxWidth, maxHeight int, maxArea int64) {
 
 // features are those that the level does not imply (5.7; 2.1, 5.3).
 func (i *Info) features() []string {
-	list := []string{"canonicalLinkHeader", "mirroring", "profileLinkHeader"}
+	list := []string{"canonicalLinkHeader", "mirroring", "profileLinkHeader", "rotationArbitrary"}
 	if i.Version == V2 {
 		list = append(list, "regionSquare")
 	}
-	list = append(list, "rotationArbitrary")
+	if level(i.Formats) == 1 {
+		list = append(list, "regionByPct", "rotationBy90s", "sizeByConfinedWh", "sizeByWh")
+		if i.Version == V2 {
+			list = append(list, "sizeByDistortedWh")
+		} else {
+			list = append(list, "sizeByPct")
+		}
+	}
 	w, _, area := i.stated()
 	switch {
 	case i.Limits.NoUpscale:
@@ -186,5 +207,6 @@ func (i *Info) features() []string {
 		// 5.7: whoever scales up states how far.
 		list = append(list, "sizeUpscaling")
 	}
+	slices.Sort(list)
 	return list
 }

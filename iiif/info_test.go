@@ -168,3 +168,23 @@ func TestInfoStatesOnlyWhatHolds(t *testing.T) {
 	require.NotContains(t, string(b), "maxHeight")
 	require.NotContains(t, string(b), "sizeUpscaling")
 }
+
+// A server without PNG is of level 1, and says what it has beyond that.
+func TestInfoOfLevel1(t *testing.T) {
+	info := &Info{Size: image.Pt(10, 10), Formats: []string{"jpg", "webp"}}
+	b, err := json.Marshal(info)
+	require.NoError(t, err)
+	require.Contains(t, string(b), `"profile":"level1"`)
+	require.Contains(t, string(b), `"extraFormats":["webp"]`)
+	for _, feature := range []string{"regionByPct", "rotationBy90s", "sizeByConfinedWh", "sizeByWh", "sizeByPct"} {
+		require.Contains(t, string(b), feature)
+	}
+	info.Version = V2
+	b, err = json.Marshal(info)
+	require.NoError(t, err)
+	require.Contains(t, string(b), `"profile":["http://iiif.io/api/image/2/level1.json",`)
+	require.Contains(t, string(b), `"qualities":["color","gray","bitonal"]`)
+	for _, feature := range []string{"regionByPct", "rotationBy90s", "sizeByConfinedWh", "sizeByWh", "sizeByDistortedWh"} {
+		require.Contains(t, string(b), feature)
+	}
+}

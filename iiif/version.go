@@ -1,5 +1,7 @@
 package iiif
 
+import "fmt"
+
 // A Version is a version of the Image API. They differ in the grammar of the
 // size, in the canonical form and in the image information document.
 type Version uint8
@@ -25,10 +27,10 @@ func (v Version) context() string {
 	return "http://iiif.io/api/image/3/context.json"
 }
 
-// profile is the URI of the compliance level that this package has (6).
-func (v Version) profile() string {
+// profile is the URI of a compliance level (6).
+func (v Version) profile(level int) string {
 	if v == V2 {
-		return "http://iiif.io/api/image/2/level2.json"
+		return fmt.Sprintf("http://iiif.io/api/image/2/level%d.json", level)
 	}
-	return "http://iiif.io/api/image/3/level2.json"
+	return fmt.Sprintf("http://iiif.io/api/image/3/level%d.json", level)
 }
