@@ -74,7 +74,7 @@ staticcheck:
 
 # The race detector slows everything tenfold: long tests shorten themselves, and
 # packages that start no goroutine are left out.
-SEQUENTIAL := stria$$ /internal/raster /internal/icc /internal/deflate /internal/corpus /internal/testimg
+SEQUENTIAL := stria$$ /internal/raster /internal/icc /internal/corpus /internal/testimg
 
 .PHONY: race
 race: testdeps

@@ -16,12 +16,14 @@ import (
 type banding struct {
 	size    image.Point
 	rows    int // of every band but the last
+	above   int // rows of the bands before that a band has too, as far as there are
 	workers int
 }
 
 // A band is some rows of the picture, and what a worker made of them.
 type band struct {
-	tile.Strip // its own copy; Pix and the planes have room for padding
+	tile.Strip     // its own copy; Pix and the planes have room for padding
+	above      int // rows of Bounds that are of bands before
 	index      int
 	last       bool
 	out        sink
@@ -56,6 +58,9 @@ func bandRows(width int64, pixels, unit int) int {
 
 // count is the number of bands.
 func (g banding) count() int { return (g.size.Y + g.rows - 1) / g.rows }
+
+// height is the most rows that a band has, those above included.
+func (g banding) height() int { return min(g.rows+g.above, g.size.Y) }
 
 // inFlight is the most workers that are of use, and the most bands that exist at
 // a time: one for each worker, one being filled.
@@ -148,7 +153,7 @@ func (g banding) each(ctx context.Context, strips iter.Seq2[*tile.Strip, error],
 func (g banding) cut(ctx context.Context, strips iter.Seq2[*tile.Strip, error],
 	free <-chan *band, full func(*band)) error {
 
-	var b *band
+	var b, before *band
 	index := 0
 	for s, err := range strips {
 		if err != nil {
@@ -162,13 +167,18 @@ func (g banding) cut(ctx context.Context, strips iter.Seq2[*tile.Strip, error],
 					return context.Cause(ctx)
 				}
 				b.start(g, s, index)
+				if b.above > 0 {
+					// Work on it only reads them, and it is not b: there are two
+					// bands, and they become free in order.
+					copyRows(&b.Strip, &before.Strip, b.Bounds.Min.Y, b.Bounds.Min.Y+b.above)
+				}
 				index++
 			}
 			y1 := min(s.Bounds.Max.Y, b.Bounds.Max.Y)
 			copyRows(&b.Strip, s, y, y1)
 			if y = y1; y == b.Bounds.Max.Y {
 				full(b)
-				b = nil
+				before, b = b, nil
 			}
 		}
 	}
@@ -181,13 +191,14 @@ func (b *band) start(g banding, s *tile.Strip, index int) {
 	y := index * g.rows
 	b.index = index
 	b.last = index == g.count()-1
-	b.Bounds = image.Rect(0, y, g.size.X, min(y+g.rows, g.size.Y))
+	b.above = min(g.above, y)
+	b.Bounds = image.Rect(0, y-b.above, g.size.X, min(y+g.rows, g.size.Y))
 	b.out = b.out[:0]
 	if b.Pix != nil {
 		return
 	}
 	b.Format, b.Ratio = s.Format, s.Ratio
-	b.height = pad16(b.Bounds.Dy())
+	b.height = pad16(g.height())
 	if b.Format == tile.YCbCr8 {
 		b.Stride = pad16(g.size.X)
 		b.CStride = b.Stride / ratioX(b.Ratio)

@@ -8,7 +8,6 @@ import (
 	"image/color"
 	"image/draw"
 	stdjpeg "image/jpeg"
-	"io"
 	"os/exec"
 	"testing"
 	"time"
@@ -332,26 +331,4 @@ func TestJPEGMemory(t *testing.T) {
 	require.Less(t, small, int64(6<<20))
 	require.Equal(t, small, encode.Memory(encode.JPEG{Workers: 2}, size.Mul(1).Add(image.Pt(0, 40000)), tile.RGB8),
 		"the height must not matter")
-}
-
-func BenchmarkJPEG(b *testing.B) {
-	img := encodetest.Picture(image.Pt(2048, 1024), tile.RGB8, 20)
-	rgba := image.NewRGBA(img.Bounds())
-	draw.Draw(rgba, rgba.Rect, img, image.Point{}, draw.Src)
-	run := func(name string, f func() error) {
-		b.Run(name, func(b *testing.B) {
-			b.SetBytes(2048 * 1024 * 3)
-			for b.Loop() {
-				require.NoError(b, f())
-			}
-		})
-	}
-	for name, j := range map[string]encode.JPEG{
-		"stria-420-1": {Workers: 1}, "stria-420-2": {Workers: 2},
-		"stria-444-1": {Workers: 1, Chroma: encode.Chroma444},
-		"stria-422-1": {Workers: 1, Chroma: encode.Chroma422},
-	} {
-		run(name, func() error { return j.Encode(context.Background(), io.Discard, encodetest.NewSource(img, 64)) })
-	}
-	run("image-jpeg", func() error { return stdjpeg.Encode(io.Discard, rgba, &stdjpeg.Options{Quality: 85}) })
 }

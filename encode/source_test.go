@@ -27,7 +27,8 @@ var formats = []interface {
 	encode.Accepter
 	encode.Estimator
 }{
-	encode.JPEG{}, encode.PNG{}, encode.PNM{}, encode.TIFF{}, encode.GIF{}, encode.PDF{},
+	encode.JPEG{}, encode.PNG{}, encode.PNM{}, encode.TIFF{},
+	encode.TIFF{Compression: encode.Deflate}, encode.GIF{}, encode.PDF{},
 }
 
 // Accept is about a picture, not about memory: what it gives is taken as it is,

@@ -11,7 +11,6 @@ import (
 	"math"
 	"slices"
 
-	"github.com/stria-j2k/stria/internal/deflate"
 	"github.com/stria-j2k/stria/tile"
 )
 
@@ -37,7 +36,8 @@ type TIFF struct {
 	// Compression is how strips are compressed. Zero: not at all.
 	Compression Compression
 
-	// Level is how hard deflate tries, 1 to 9. Zero: 6. Negative: not at all.
+	// Level is how hard deflate looks for matches, as for [PNG]. Zero: 6.
+	// Negative: not compressed.
 	Level int
 
 	// Workers is how many strips are compressed at a time. Zero: GOMAXPROCS.
@@ -53,6 +53,10 @@ const (
 	tiffStripBytes = 128 << 10
 	maxTIFFStrips  = 1 << 16
 )
+
+// tiffLevel is the level of compression beyond which the time grows faster than
+// the gain.
+const tiffLevel = 6
 
 // MediaType returns "image/tiff".
 func (f TIFF) MediaType() string { return "image/tiff" }
@@ -101,23 +105,26 @@ func (f TIFF) layout(size image.Point, pf tile.PixelFormat) tiffLayout {
 	return l
 }
 
-// bound is more than what the strips take in the file. Deflate adds five bytes
-// to what it cannot compress, for each 64 KiB.
+// bound is more than what the strips take in the file.
 func (l tiffLayout) bound() int64 {
-	raw := l.row * int64(l.size.Y)
+	n, strip := int64(l.count()), int64(l.rows)*l.row
 	if l.compress == Deflate {
-		raw += raw>>10 + 64*int64(l.count())
+		strip = tiffStripBound(strip)
 	}
-	return raw
+	return n * min(strip, math.MaxInt64/2/n)
 }
+
+// tiffStripBound is more than a zlib stream (RFC 1950) of n bytes takes.
+func tiffStripBound(n int64) int64 { return deflateBound(n) + 6 }
 
 // memory is what the tables of strips and a row take.
 func (l tiffLayout) memory() int64 { return 4*8*int64(l.count()) + l.row }
 
 // deflateMemory is what compressing takes, without what comes of it.
 func (l tiffLayout) deflateMemory() int64 {
-	strip := bandMemory(l.size.X, l.rows, l.format)
-	return l.memory() + l.banding.memory(2*strip, strip+deflate.Memory)
+	strip := int64(l.rows) * l.row
+	pixels := bandMemory(l.size.X, l.rows, l.format)
+	return l.memory() + l.banding.memory(pixels+tiffStripBound(strip), strip+deflaterMemory)
 }
 
 // Encode implements [Format].
@@ -133,7 +140,7 @@ func (f TIFF) Encode(ctx context.Context, w io.Writer, src Source) error {
 	if len(meta.ICC)+len(meta.XMP) > 32<<20 {
 		return unsupported("%d bytes of metadata in a TIFF", len(meta.ICC)+len(meta.XMP))
 	}
-	depth, err := deflateDepth(f.Level)
+	level, err := deflateLevel(f.Level, tiffLevel)
 	if err != nil {
 		return err
 	}
@@ -142,7 +149,7 @@ func (f TIFF) Encode(ctx context.Context, w io.Writer, src Source) error {
 	case Uncompressed:
 		return l.encodePlain(ctx, w, src, meta)
 	case Deflate:
-		return l.encodeDeflate(ctx, w, src, meta, depth)
+		return l.encodeDeflate(ctx, w, src, meta, level)
 	}
 	return badSetting("TIFF compression %d is none", f.Compression)
 }
@@ -213,7 +220,7 @@ func patchable(w io.Writer) (patcher, int64, bool) {
 // encodeDeflate writes a header that leads nowhere, strips, the directory, and
 // then where the directory is.
 func (l tiffLayout) encodeDeflate(ctx context.Context, w io.Writer, src Source,
-	meta Metadata, depth int) error {
+	meta Metadata, level int) error {
 
 	p, base, patch := patchable(w)
 	memory := l.deflateMemory()
@@ -246,7 +253,7 @@ func (l tiffLayout) encodeDeflate(ctx context.Context, w io.Writer, src Source,
 				}
 				return nil
 			}
-			newWorker := func() func(*band) error { return newTIFFCompressor(l.format, depth).compress }
+			newWorker := func() func(*band) error { return newTIFFCompressor(l, level).compress }
 			if err := l.each(ctx, strips, newWorker, emit); err != nil {
 				return err
 			}
@@ -450,13 +457,18 @@ func (l tiffLayout) fields(meta Metadata, offsets, counts []uint64) []tiffField 
 type tiffCompressor struct {
 	samples int
 	wide    bool // 16 bits
-	deflate *deflate.Encoder
+	deflate *deflater
 	data    []byte // differences
 }
 
-func newTIFFCompressor(f tile.PixelFormat, depth int) *tiffCompressor {
-	_, samples := pamTuple(f)
-	return &tiffCompressor{samples: samples, wide: f.Depth() == 16, deflate: deflate.New(depth)}
+func newTIFFCompressor(l tiffLayout, level int) *tiffCompressor {
+	_, samples := pamTuple(l.format)
+	return &tiffCompressor{
+		samples: samples,
+		wide:    l.format.Depth() == 16,
+		deflate: newDeflater(level),
+		data:    make([]byte, 0, int64(l.rows)*l.row),
+	}
 }
 
 // compress puts the rows of b into b.out (RFC 1950).
@@ -471,7 +483,8 @@ func (c *tiffCompressor) compress(b *band) error {
 			difference8(c.data[at:], c.samples)
 		}
 	}
-	b.out = c.deflate.Append(append(b.out, 0x78, 0x9c), c.data, true)
+	b.out = append(b.out, 0x78, 0x9c)
+	c.deflate.append(&b.out, nil, c.data, true)
 	b.out = binary.BigEndian.AppendUint32(b.out, adler32.Checksum(c.data))
 	return nil
 }

@@ -2,7 +2,6 @@ package encode_test
 
 import (
 	"bytes"
-	"context"
 	"errors"
 	"fmt"
 	"image"
@@ -150,28 +149,4 @@ func TestTIFFRefuses(t *testing.T) {
 		err := f.Encode(t.Context(), io.Discard, encodetest.NewSource(gray))
 		require.ErrorIs(t, err, tile.ErrRequest)
 	}
-}
-
-func BenchmarkTIFF(b *testing.B) {
-	img := encodetest.Picture(image.Pt(1024, 512), tile.RGB8, 12)
-	run := func(name string, f func() error) {
-		b.Run(name, func(b *testing.B) {
-			b.SetBytes(1024 * 512 * 3)
-			for b.Loop() {
-				require.NoError(b, f())
-			}
-		})
-	}
-	for name, f := range map[string]encode.TIFF{
-		"stria-none": {}, "stria-deflate-1": {Compression: encode.Deflate, Workers: 1},
-		"stria-deflate-2": {Compression: encode.Deflate, Workers: 2},
-	} {
-		run(name, func() error {
-			return f.Encode(context.Background(), io.Discard, encodetest.NewSource(img, 64))
-		})
-	}
-	run("x-image-none", func() error { return tiff.Encode(io.Discard, img, nil) })
-	run("x-image-deflate", func() error {
-		return tiff.Encode(io.Discard, img, &tiff.Options{Compression: tiff.Deflate, Predictor: true})
-	})
 }
