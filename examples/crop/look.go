@@ -1,6 +1,7 @@
 package main
 
 import (
+	"encoding/hex"
 	"errors"
 	"flag"
 	"fmt"
@@ -33,11 +34,12 @@ func (c *command) lookFlags(fs *flag.FlagSet) {
 	fs.BoolVar(&c.jpeg.Progressive, "progressive", false, "write a progressive JPEG, if the memory for it is there")
 	fs.BoolVar(&c.webp.Lossless, "lossless", false, "keep every sample in a WebP; -quality does not matter then")
 	fs.Func("background", "colour behind transparent pixels in a JPEG, as `rrggbb` (default white)", func(s string) error {
-		v, err := strconv.ParseUint(strings.TrimPrefix(s, "#"), 16, 24)
-		if err == nil {
-			c.jpeg.Background = color.RGBA{uint8(v >> 16), uint8(v >> 8), uint8(v), 255}
+		rgb, err := hex.DecodeString(strings.TrimPrefix(s, "#"))
+		if err != nil || len(rgb) != 3 {
+			return errors.New("six hexadecimal digits are wanted")
 		}
-		return err
+		c.jpeg.Background = color.RGBA{rgb[0], rgb[1], rgb[2], 255}
+		return nil
 	})
 }
 

@@ -169,6 +169,8 @@ func TestCropFails(t *testing.T) {
 		{"size", []string{"-size", "a,b", sample}, 2, "size"},
 		{"reduction", []string{"-reduce", "20", sample}, 2, "reduction"},
 		{"quality", []string{"-quality", "0", sample}, 2, "quality"},
+		{"background", []string{"-background", "fff", sample}, 2, "six"},
+		{"background in words", []string{"-background", "yellow", sample}, 2, "six"},
 		{"format", []string{"-format", "bmp", sample}, 2, "bmp"},
 		{"extent", []string{"-extent", "some", sample}, 2, "some"},
 		{"boxes", []string{"-format", "jp2", "-boxes", "jp2h", sample}, 2, "jp2h"},
