@@ -142,6 +142,7 @@ func parse(args []string, stderr io.Writer) (*command, error) {
 	if c.format == "" {
 		c.format = "jpg"
 	}
+	c.format = strings.ToLower(c.format)
 	if c.out == "" {
 		c.out = strings.TrimSuffix(c.in, filepath.Ext(c.in)) + "." + c.format
 	}

@@ -133,6 +133,14 @@ func TestCropNamesItsOutput(t *testing.T) {
 	require.Zero(t, code, "%s", stderr)
 	require.Equal(t, []string{"in.jp2", "in.jpg"}, files(t, dir))
 
+	code, _, stderr = crop(t, "-size", "40,0", "-o", filepath.Join(dir, "SCAN.PNG"), in)
+	require.Zero(t, code, "%s", stderr)
+	f, err := os.Open(filepath.Join(dir, "SCAN.PNG"))
+	require.NoError(t, err)
+	_, err = png.Decode(f)
+	require.NoError(t, err)
+	require.NoError(t, f.Close())
+
 	code, _, _ = crop(t, "-format", "jp2", in)
 	require.Equal(t, 2, code, "the image would have been replaced")
 	left, err := os.ReadFile(in)
