@@ -50,6 +50,11 @@ func trimSpaces(s string) string {
 	return s
 }
 
+// lied reports whether the specification's profile was left out.
+func (c Color) lied() bool {
+	return (c.Method == RestrictedICC || c.Method == AnyICC) && c.ICC == nil
+}
+
 // rank says how well a specification can be made use of: 0 for one that says
 // everything in a way that is widely understood, 1 for one that is known, 2 for
 // one that says nothing to us.
@@ -99,8 +104,8 @@ func chooseColor(colors []Color, channels int) int {
 		if c.Channels() > channels {
 			continue
 		}
-		if (c.Method == RestrictedICC || c.Method == AnyICC) && c.ICC == nil {
-			continue // left out because it lied
+		if c.lied() {
+			continue
 		}
 		if c.Method != Enumerated && c.Channels() == 1 && channels > 2 {
 			continue // a profile for grey does not fit colours

@@ -6,6 +6,7 @@ import (
 	"image"
 	"io"
 	"os"
+	"slices"
 	"sync/atomic"
 
 	"github.com/stria-j2k/stria/codestream"
@@ -34,7 +35,9 @@ type File struct {
 	// and so is a profile for grey of an image with three or more.
 	// If none is left, or there are no boxes, Color is assumed: grey for one or
 	// two channels, else sRGB, or sYCC where the second and third component are
-	// subsampled against the first.
+	// subsampled against the first. Four or more channels beside a profile that
+	// had to be left out are not assumed to be anything: Color is then that
+	// specification, without ICC.
 	Color Color
 	// Colors is all specifications, in the order of the file.
 	Colors []Color
@@ -153,6 +156,10 @@ func (f *File) interpret(p *parser, h *header, channels []Mapping) error {
 			p.warn(h.colors[0].Box.Off, typeColr, "no colour specification fits the %d channels", n)
 		}
 		f.Color = assumedColor(f.Header, h.palette, n)
+		// Four channels may be inks as well as RGB with opacity.
+		if i := slices.IndexFunc(h.colors, Color.lied); i >= 0 && n > 3 {
+			f.Color = h.colors[i]
+		}
 	}
 	// Nobody subsamples green and blue: such files have YCbCr and the wrong
 	// number, and other readers take them so.

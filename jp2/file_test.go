@@ -137,6 +137,10 @@ var fileCases = []struct {
 	{name: "an ICC that lies", data: wrap(rgb, Color{Method: AnyICC, ICC: testICC("RGB ", 4)[:130]}.append(nil)),
 		check:  func(t *testing.T, f *File) { require.True(t, f.Color.Assumed) },
 		warned: "it says to be 132 bytes and is 130"},
+	{name: "an ICC that lies beside inks", data: wrap(testStream{size: image.Pt(4, 4), components: components(4)},
+		Color{Method: AnyICC, ICC: testICC("CMYK", 4)[:130]}.append(nil), enumerated(CMYK).append(nil)),
+		check:  func(t *testing.T, f *File) { require.Equal(t, CMYK, f.Color.Space) },
+		warned: "it says to be 132 bytes and is 130"},
 	{name: "an ICC", data: wrap(rgb, Color{Method: AnyICC, ICC: testICC("RGB ", 9000)}.append(nil)),
 		check: func(t *testing.T, f *File) {
 			require.Equal(t, testICC("RGB ", 9000), f.Color.ICC)
@@ -443,6 +447,19 @@ func checkFile(t testing.TB, f *File) {
 	}
 	require.LessOrEqual(t, len(f.Warnings), maxWarnings)
 	checkBoxes(t, f.Boxes, codestream.Span{Len: f.Size()})
+}
+
+// Four channels are not taken for RGB with opacity where a profile said something
+// else and lied about its length.
+func TestProfileOfInksThatLies(t *testing.T) {
+	f := mustOpen(t, wrap(testStream{size: image.Pt(4, 4), components: components(4)},
+		Color{Method: AnyICC, ICC: testICC("CMYK", 4)[:130]}.append(nil)))
+	require.Equal(t, AnyICC, f.Color.Method)
+	require.Nil(t, f.Color.ICC)
+	require.Len(t, f.Layout.Colors, 4)
+	require.Negative(t, f.Layout.Alpha)
+	_, err := f.Preamble(f.Bounds().Size(), nil, 0)
+	require.ErrorIs(t, err, errors.ErrUnsupported)
 }
 
 func checkBoxes(t testing.TB, boxes []Box, in codestream.Span) {

@@ -233,12 +233,13 @@ func (f *File) colorsOf(p *Preamble, kept []int) error {
 		}
 	}
 	switch {
+	case whole && f.Color.lied():
+		return fmt.Errorf("jp2: colours of an ICC profile that is none: %w", errors.ErrUnsupported)
 	case whole:
 		p.Colors = append(p.Colors, f.Color)
 		for i := range f.choices {
 			c := &f.choices[i]
-			lied := (c.Method == RestrictedICC || c.Method == AnyICC) && c.ICC == nil
-			if !f.Color.Assumed && c.Box != f.Color.Box && !lied {
+			if !f.Color.Assumed && c.Box != f.Color.Box && !c.lied() {
 				p.Colors = append(p.Colors, *c)
 			}
 		}

@@ -388,6 +388,7 @@ func TestColorsThatCannotBeShown(t *testing.T) {
 		{"table in grey", 3, 8, [][]byte{profiled(table)}, tile.Request{Quality: tile.InGray}, "colour table"},
 		{"press as RGB", 4, 8, [][]byte{profiled(press)}, tile.Request{Format: tile.RGB8}, "inks"},
 		{"press to sRGB", 4, 8, [][]byte{profiled(press)}, tile.Request{Color: tile.ToSRGB}, "colour table"},
+		{"a profile that lies", 4, 8, [][]byte{profiled(press[:len(press)-4])}, tile.Request{}, "profile that is none"},
 		{"inks with opacity", 5, 8, [][]byte{enumerated(jp2.CMYK), definitions(0, 0, 1, 1, 0, 2, 2, 0, 3, 3, 0, 4, 4, 1, 0)}, tile.Request{}, "opacity"},
 		{"premultiplied sYCC", 4, 8, [][]byte{enumerated(jp2.SYCC), definitions(0, 0, 1, 1, 0, 2, 2, 0, 3, 3, 2, 0)}, tile.Request{}, "premultiplied"},
 		{"opacity as RGB8", 4, 8, nil, tile.Request{Format: tile.RGB8}, "nrgba8 pixels as rgb8"},
