@@ -94,7 +94,7 @@ func (i Illuminant) String() string {
 
 const (
 	colrHead = 3        // METH, PREC, APPROX
-	maxColr  = 16 << 20 // largest box whose contents are read
+	maxColr  = 16 << 20 // most bytes of contents that are read, of all boxes of a file
 	epLab    = 7 * 4
 	epJab    = 6 * 4
 )

@@ -462,6 +462,23 @@ func TestProfileOfInksThatLies(t *testing.T) {
 	require.ErrorIs(t, err, errors.ErrUnsupported)
 }
 
+// Profiles are kept as long as the file is open, and a file may have any number.
+func TestManyProfiles(t *testing.T) {
+	profile := Color{Method: AnyICC, ICC: testICC("RGB ", 1<<20)}.append(nil)
+	var boxes [][]byte
+	for range 40 {
+		boxes = append(boxes, profile)
+	}
+	f := mustOpen(t, wrap(testStream{size: image.Pt(4, 4), components: components(3)}, boxes...))
+	kept := 0
+	for _, c := range f.Colors {
+		kept += len(c.ICC)
+	}
+	require.LessOrEqual(t, kept, maxColr)
+	require.NotEmpty(t, f.Color.ICC)
+	require.Contains(t, f.Warnings[len(f.Warnings)-1], "left out")
+}
+
 func checkBoxes(t testing.TB, boxes []Box, in codestream.Span) {
 	t.Helper()
 	for _, b := range boxes {

@@ -53,9 +53,12 @@ func (p *parser) read(h *header, b Box) error {
 		return nil
 	}
 	off := b.Payload.Off
-	if b.Type == typeColr && b.Payload.Len > limit {
-		p.warn(off, typeColr, "left out, it has %d bytes", b.Payload.Len)
-		return nil
+	if b.Type == typeColr {
+		if b.Payload.Len > limit-p.colored {
+			p.warn(off, typeColr, "left out, it has %d bytes", b.Payload.Len)
+			return nil
+		}
+		p.colored += b.Payload.Len
 	}
 	data, err := p.bytes(off, int(min(b.Payload.Len, limit)))
 	if err != nil {

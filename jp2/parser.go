@@ -21,6 +21,7 @@ type parser struct {
 	boxes    int // met so far
 	warnings []string
 	colors   []Color // every colr box, wherever it is
+	colored  int64   // bytes of their contents
 
 	ftyp      *fileType
 	jp2h      *header
