@@ -56,17 +56,16 @@ func (c Color) lied() bool {
 }
 
 // rank says how well a specification can be made use of: 0 for one that says
-// everything in a way that is widely understood, 1 for one that is known, 2 for
-// one that says nothing to us.
+// everything, 1 for one that is known but does not or only for some of its values,
+// 2 for one that says nothing to us.
 func (c *Color) rank() int {
 	switch c.Method {
 	case Enumerated:
-		switch c.Space {
-		case Bilevel, Bilevel2, Grey, SRGB, SYCC, ESRGB, ESYCC, ROMM, CMYK, CIELab:
+		switch {
+		case c.Space == PhotoYCC, c.Space == CIEJab:
+			return 1 // there is no one way to show these
+		case c.Space.Channels() > 0:
 			return 0
-		}
-		if c.Space.Channels() > 0 {
-			return 1
 		}
 	case RestrictedICC, AnyICC:
 		if c.Channels() > 0 {

@@ -70,10 +70,16 @@ type Lab struct {
 // temperature in kelvins.
 type Illuminant uint32
 
-// The illuminants that CIELab images have in practice.
+// The illuminants (Table M.29 of Part 2).
 const (
-	D50 Illuminant = 0x00443530
-	D65 Illuminant = 0x00443635
+	D50           Illuminant = 0x00443530
+	D65           Illuminant = 0x00443635
+	D75           Illuminant = 0x00443735
+	IlluminantA   Illuminant = 0x00005341
+	IlluminantC   Illuminant = 0x00005343
+	IlluminantF2  Illuminant = 0x00004632
+	IlluminantF7  Illuminant = 0x00004637
+	IlluminantF11 Illuminant = 0x00463131
 )
 
 func (i Illuminant) String() string {

@@ -9,11 +9,11 @@ type Space uint32
 // The enumerated colour spaces.
 const (
 	Bilevel   Space = 0 // 1 is black
-	YCbCr1    Space = 1 // BT.709, narrow range
-	YCbCr2    Space = 3 // BT.601, full range, as in JFIF
-	YCbCr3    Space = 4 // BT.601, narrow range
+	YCbCr1    Space = 1 // video of BT.709's primaries, with BT.601's luma and range
+	YCbCr2    Space = 3 // BT.601's luma, full range, as in JFIF
+	YCbCr3    Space = 4 // video of BT.601
 	PhotoYCC  Space = 9
-	CMY       Space = 11
+	CMY       Space = 11 // 0 is no ink
 	CMYK      Space = 12 // 0 is no ink
 	YCCK      Space = 13 // CMYK with its CMY as YCbCr2
 	CIELab    Space = 14
@@ -24,9 +24,9 @@ const (
 	CIEJab    Space = 19
 	ESRGB     Space = 20 // e-sRGB, PIMA 7667
 	ROMM      Space = 21 // ROMM RGB, ISO 22028-2
-	YPbPr1125 Space = 22 // SMPTE 274M
-	YPbPr1250 Space = 23 // BT.1361
-	ESYCC     Space = 24 // e-sYCC: e-sRGB as YCbCr
+	YPbPr1125 Space = 22 // video of BT.709, with its own luma
+	YPbPr1250 Space = 23 // video of BT.709, with BT.601's luma
+	ESYCC     Space = 24 // e-sYCC, PIMA 7667 annex B: sYCC with twice the reach of chroma
 )
 
 var spaceNames = map[Space]string{
