@@ -242,8 +242,8 @@ func allLiterals(e *ast.CompositeLit) bool {
 }
 
 // makesConstant reports whether a call makes a value that nothing changes: an
-// error, or a table computed by a function literal or a function named after
-// what it makes.
+// error, or a table computed by a function literal, by a function named after
+// what it makes, or when it is first asked for.
 func makesConstant(call *ast.CallExpr) bool {
 	switch fun := call.Fun.(type) {
 	case *ast.FuncLit:
@@ -257,7 +257,7 @@ func makesConstant(call *ast.CallExpr) bool {
 		}
 		name := pkg.Name + "." + fun.Sel.Name
 		return slices.Contains([]string{"errors.New", "fmt.Errorf", "regexp.MustCompile",
-			"strings.NewReplacer", "crc32.MakeTable"}, name)
+			"strings.NewReplacer", "crc32.MakeTable", "sync.OnceValue"}, name)
 	}
 	return false
 }

@@ -31,6 +31,8 @@ type conversion struct {
 	luma     bool // the luma of work is the result
 	planar   bool // the channels are the result's planes, without work
 
+	blackless bool // the fourth channel is black ink, of which there is none
+
 	step image.Point // reference grid points from a pixel to the next
 	far  int         // how far upsampling looks: points of the reduced reference grid
 
@@ -100,12 +102,14 @@ func (c *conversion) scratch(width, components int) int64 {
 	return int64(width)*int64(c.workSize()+8+4*(3*4)) + int64(components)*plane
 }
 
-// tables bounds the memory of the conversion itself, in bytes.
+// tables bounds the memory of the conversion itself, in bytes: of its channels'
+// scales, of its steps, which make theirs when the first pixels come, and of its
+// palettes. The tables of sRGB's curve are the program's.
 func (c *conversion) tables() int64 {
-	const scale, curves, entry = 48 << 10, 256 << 10, 8
-	n := int64(len(c.steps)) * curves
+	const entry = 8 // of a palette
+	n := int64(len(c.steps)) * raster.StepMemory
 	for i := range c.channels {
-		n += scale + entry*int64(len(c.channels[i].palette))
+		n += raster.ScaleMemory + entry*int64(len(c.channels[i].palette))
 	}
 	return n
 }
@@ -213,9 +217,12 @@ func (p *painter) fill(row []byte, src *Planes, y int, area image.Rectangle) {
 			p.place(row[i*size:], n, i, src, y, area)
 		}
 		if p.four && len(p.channels) == 3 {
-			raster.Fill(row[3*size:], n, area.Dx(), 0xFF)
-			if size == 2 {
-				raster.Fill(row[3*size+1:], n, area.Dx(), 0xFF)
+			fourth := byte(0xFF)
+			if p.blackless {
+				fourth = 0
+			}
+			for i := range size {
+				raster.Fill(row[3*size+i:], n, area.Dx(), fourth)
 			}
 		}
 	}
@@ -231,14 +238,14 @@ func (p *painter) fill(row []byte, src *Planes, y int, area image.Rectangle) {
 // packs is the short way for the commonest images: three or four components of
 // 8 bits.
 func (p *painter) packs(row []byte, src *Planes, y int, area image.Rectangle) bool {
-	if !p.four || p.wide {
+	if !p.four || p.wide || p.blackless {
 		return false
 	}
 	var rows [4][]uint8
 	for i := range p.channels {
 		ch := &p.channels[i]
 		plane := &src.Planes[ch.component]
-		if plane.U8 == nil || plane.Depth != 8 || ch.sub != p.step || ch.palette != nil {
+		if plane.U8 == nil || !ch.scale.Bytes() || ch.sub != p.step || ch.palette != nil {
 			return false
 		}
 		at := (y-plane.Bounds.Min.Y)*plane.Stride + area.Min.X - plane.Bounds.Min.X

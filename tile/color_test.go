@@ -200,7 +200,7 @@ var colorCases = []struct {
 		boxes: [][]byte{enumerated(jp2.SYCC)}, want: tile.RGB16, show: func(v []float64) [4]float64 {
 			const shift = 128.0/255 - 2048.0/4095
 			return ycc([]float64{v[0], v[1] + shift, v[2] + shift})
-		}, tolerance: 100},
+		}, tolerance: 3},
 	{name: "e-srgb", spec: testimg.Spec{Components: 3, Depth: 10}, boxes: [][]byte{enumerated(jp2.ESRGB)}, want: tile.RGB16,
 		show: func(v []float64) [4]float64 {
 			for i := range v {
@@ -376,12 +376,17 @@ func TestColorsThatCannotBeShown(t *testing.T) {
 		req        tile.Request
 		why        string
 	}{
-		{"e-sYCC", 3, 10, [][]byte{enumerated(jp2.ESYCC)}, tile.Request{}, "e-sYCC"},
+		{"e-sYCC of 7 bits", 3, 7, [][]byte{enumerated(jp2.ESYCC)}, tile.Request{}, "7 bits"},
+		{"video of 6 bits", 3, 6, [][]byte{enumerated(jp2.YCbCr3)}, tile.Request{}, "6 bits"},
+		{"PhotoYCC", 3, 8, [][]byte{enumerated(jp2.PhotoYCC)}, tile.Request{}, "highlights"},
+		{"CIEJab", 3, 8, [][]byte{enumerated(jp2.CIEJab)}, tile.Request{}, "viewing conditions"},
 		{"e-sRGB of 8 bits", 3, 8, [][]byte{enumerated(jp2.ESRGB)}, tile.Request{}, "8 bits"},
 		{"unknown space", 3, 8, [][]byte{enumerated(99)}, tile.Request{}, "colour space 99"},
 		{"vendor", 3, 8, [][]byte{box("colr", []byte{4, 0, 0}, make([]byte, 20))}, tile.Request{}, "vendor"},
 		{"unknown method", 3, 8, [][]byte{box("colr", []byte{77, 0, 0}, make([]byte, 20))}, tile.Request{}, "method 77"},
-		{"code points", 3, 8, [][]byte{box("colr", []byte{5, 0, 0}, be(2, 9, 16, 9), []byte{0x80})}, tile.Request{}, "primaries 9"},
+		{"code points", 3, 8, [][]byte{box("colr", []byte{5, 0, 0}, be(2, 9, 16, 9), []byte{0x80})}, tile.Request{}, "transfer characteristics 16"},
+		{"other primaries", 3, 8, [][]byte{parameterized(4, 1, 1, 1)}, tile.Request{}, "primaries 4"},
+		{"other matrix", 3, 8, [][]byte{parameterized(1, 1, 8, 1)}, tile.Request{}, "matrix coefficients 8"},
 		{"lab profile", 3, 8, [][]byte{profiled(profile("Lab ", nil))}, tile.Request{}, "Lab"},
 		{"lab under A", 3, 8, [][]byte{box("colr", []byte{1, 0, 0}, be(4, 14, 100, 0, 170, 128, 200, 96, 0x53412020))}, tile.Request{}, "illuminant"},
 		{"table to sRGB", 3, 8, [][]byte{profiled(table)}, tile.Request{Color: tile.ToSRGB}, "colour table"},
@@ -390,6 +395,7 @@ func TestColorsThatCannotBeShown(t *testing.T) {
 		{"press to sRGB", 4, 8, [][]byte{profiled(press)}, tile.Request{Color: tile.ToSRGB}, "colour table"},
 		{"a profile that lies", 4, 8, [][]byte{profiled(press[:len(press)-4])}, tile.Request{}, "profile that is none"},
 		{"inks with opacity", 5, 8, [][]byte{enumerated(jp2.CMYK), definitions(0, 0, 1, 1, 0, 2, 2, 0, 3, 3, 0, 4, 4, 1, 0)}, tile.Request{}, "opacity"},
+		{"inks without black, with opacity", 4, 8, [][]byte{enumerated(jp2.CMY), definitions(0, 0, 1, 1, 0, 2, 2, 0, 3, 3, 1, 0)}, tile.Request{}, "opacity"},
 		{"premultiplied sYCC", 4, 8, [][]byte{enumerated(jp2.SYCC), definitions(0, 0, 1, 1, 0, 2, 2, 0, 3, 3, 2, 0)}, tile.Request{}, "premultiplied"},
 		{"opacity as RGB8", 4, 8, nil, tile.Request{Format: tile.RGB8}, "nrgba8 pixels as rgb8"},
 		{"colours as CMYK", 3, 8, nil, tile.Request{Format: tile.CMYK8}, "as cmyk8"},

@@ -6,6 +6,7 @@ package tile
 import (
 	"errors"
 	"fmt"
+	"math"
 
 	"github.com/stria-j2k/stria/codestream"
 	"github.com/stria-j2k/stria/internal/icc"
@@ -15,13 +16,32 @@ import (
 
 // A meaning is what the colours of an image are.
 type meaning struct {
-	colors   int    // 1: grey, 3: RGB, 4: cyan, magenta, yellow and black
-	steps    []step // that take the samples there
-	icc      []byte // the profile that the colours are in; nil for sRGB and its grey
-	ycc      bool   // the steps are those of YCbCr, and the first channel is the luma
-	extended bool   // black and white leave room for more, as in e-sRGB
-	offset   bool   // black is not all zeros
+	colors    int    // 1: grey, 3: RGB, 4: cyan, magenta, yellow and black
+	steps     []step // that take the samples there
+	icc       []byte // the profile that the colours are in; nil for sRGB and its grey
+	luma      bool   // the first channel is the luma of BT.601 that grey is
+	jpeg      bool   // and the others are the chroma of JPEG
+	scaling   scaling
+	offset    bool // black is not all zeros
+	blackless bool // inks without black, so that there are three channels
 }
+
+// channels is how many channels of the image are colours.
+func (m *meaning) channels() int {
+	if m.blackless {
+		return 3
+	}
+	return m.colors
+}
+
+// A scaling is which samples become black and white.
+type scaling uint8
+
+const (
+	wholeScale    scaling = iota // the smallest and the largest
+	extendedScale                // those of e-sRGB, which leave room for more
+	videoScale                   // those of video, likewise
+)
 
 // colorsOf finds out what f's colours are.
 func colorsOf(f *jp2.File, how ColorHandling) (meaning, error) {
@@ -32,25 +52,16 @@ func colorsOf(f *jp2.File, how ColorHandling) (meaning, error) {
 	case jp2.RestrictedICC, jp2.AnyICC:
 		return profileOf(c.ICC, how)
 	case jp2.Parameterized:
-		// Of the code points of H.273 those that are sRGB: its primaries and
-		// its curve, as RGB or as full-range YCbCr of BT.601.
-		p := c.Primaries
-		if p.Colors == 1 && p.Transfer == 13 && p.FullRange {
-			switch p.Matrix {
-			case 0:
-				return spaceOf(f, jp2.SRGB)
-			case 5, 6:
-				return spaceOf(f, jp2.SYCC)
-			}
-		}
-		return meaning{}, unsupported("colours with primaries %d, transfer characteristics %d and matrix %d",
-			p.Colors, p.Transfer, p.Matrix)
+		return primariesOf(f, c.Primaries)
 	}
 	return meaning{}, unsupported("colours specified by the method %q", c.Method)
 }
 
-// spaceOf is colorsOf for an enumerated colour space.
+// spaceOf is colorsOf for an enumerated colour space (Table M.25 of Part 2).
+// Colours of video are taken for those of sRGB, as they are of computers' screens.
 func spaceOf(f *jp2.File, s jp2.Space) (meaning, error) {
+	full := coding{luma: raster.BT601(), reach: 1}
+	video := coding{luma: raster.BT601(), video: true, reach: 1}
 	switch s {
 	case jp2.Grey, jp2.Bilevel2:
 		return meaning{colors: 1}, nil
@@ -59,18 +70,141 @@ func spaceOf(f *jp2.File, s jp2.Space) (meaning, error) {
 	case jp2.SRGB:
 		return meaning{colors: 3}, nil
 	case jp2.SYCC, jp2.YCbCr2:
-		return meaning{colors: 3, steps: []step{raster.NewYCC(1)}, ycc: true, offset: true}, nil
+		m, err := full.meaning(f)
+		m.luma, m.jpeg = true, true
+		return m, err
 	case jp2.ESRGB:
-		return meaning{colors: 3, extended: true, offset: true}, nil
+		return meaning{colors: 3, scaling: extendedScale, offset: true}, nil
+	case jp2.ESYCC:
+		// Annex B of PIMA 7667, which is bg-sYCC in annex G of IEC 61966-2-1:
+		// luma as in sYCC, chroma of twice the reach.
+		full.reach = 2
+		m, err := full.meaning(f)
+		m.luma = true
+		return m, err
+	case jp2.YCbCr1, jp2.YCbCr3, jp2.YPbPr1250:
+		return video.meaning(f)
+	case jp2.YPbPr1125:
+		video.luma = raster.BT709()
+		return video.meaning(f)
+	case jp2.YCCK:
+		full.complement = true
+		m, err := full.meaning(f)
+		m.colors = 4
+		return m, err
 	case jp2.ROMM:
 		return meaning{colors: 3, steps: []step{raster.NewROMM()}}, nil
+	case jp2.CMY:
+		return meaning{colors: 4, offset: true, blackless: true}, nil
 	case jp2.CMYK:
 		return meaning{colors: 4}, nil
 	case jp2.CIELab:
 		lab, err := labOf(f)
 		return meaning{colors: 3, steps: []step{lab}, offset: true}, err
+	case jp2.PhotoYCC:
+		return meaning{}, unsupported("the colour space %v: where its highlights beyond white belong in sRGB is not defined", s)
+	case jp2.CIEJab:
+		return meaning{}, unsupported("the colour space %v: it depends on viewing conditions that files do not say", s)
 	}
 	return meaning{}, unsupported("the colour space %v", s)
+}
+
+// A coding is how luma and chroma are coded.
+type coding struct {
+	luma       raster.LumaWeights
+	video      bool    // 8 bits have black at 16, white at 235 and chroma from 16 to 240, and more bits multiples of these
+	reach      float64 // of chroma, 1 for -0.5 to 0.5
+	complement bool    // of RGB, which is cyan, magenta and yellow
+}
+
+// meaning is colorsOf for luma and chroma.
+func (c coding) meaning(f *jp2.File) (meaning, error) {
+	if len(f.Layout.Colors) < 3 {
+		return meaning{}, unsupported("%v of %d colours", f.Color, len(f.Layout.Colors))
+	}
+	r := raster.YCCRange{Luma: c.luma}
+	for i, ends := range []*[2]float64{&r.Y, &r.Cb, &r.Cr} {
+		d := f.ChannelDepth(f.Layout.Colors[i])
+		if d.Bits > 32 || d.Bits < 8 && (c.video || c.reach != 1) {
+			return meaning{}, unsupported("%v in samples of %d bits", f.Color, d.Bits)
+		}
+		// Signed samples come with half of their range added.
+		most, zero := math.Ldexp(1, d.Bits)-1, 0.0
+		one := most
+		if i > 0 {
+			zero = math.Ldexp(1, d.Bits-1)
+		}
+		if c.video {
+			step := math.Ldexp(1, d.Bits-8)
+			one = 219 * step
+			if i > 0 {
+				one = 224 * step
+			} else {
+				zero = 16 * step
+			}
+		}
+		if i > 0 {
+			one /= c.reach
+		}
+		ends[0], ends[1] = -zero/one, (most-zero)/one
+		if c.complement {
+			ends[0], ends[1] = -ends[0], -ends[1]
+		}
+	}
+	if c.complement {
+		r.Y[0], r.Y[1] = 1+r.Y[0], 1+r.Y[1]
+	}
+	return meaning{colors: 3, steps: []step{raster.NewYCC(r)}, offset: true}, nil
+}
+
+// primariesOf is colorsOf for code points of H.273: of its Table 2 the primaries
+// under D65, of Table 3 the curves of video and sRGB, which are shown alike, and
+// of Table 4 RGB and the non-constant lumas.
+func primariesOf(f *jp2.File, p jp2.Primaries) (m meaning, err error) {
+	c := coding{luma: raster.BT601(), video: !p.FullRange, reach: 1}
+	switch p.Matrix {
+	case 0:
+		m = meaning{colors: 3}
+		if c.video {
+			m.scaling, m.offset = videoScale, true
+		}
+	case 1:
+		c.luma = raster.BT709()
+	case 5, 6:
+	case 9:
+		c.luma = raster.BT2020()
+	default:
+		return meaning{}, unsupported("colours with the matrix coefficients %d", p.Matrix)
+	}
+	if p.Matrix != 0 {
+		if m, err = c.meaning(f); err != nil {
+			return meaning{}, err
+		}
+	}
+	switch p.Transfer {
+	case 1, 6, 13, 14, 15:
+	default:
+		return meaning{}, unsupported("colours with the transfer characteristics %d", p.Transfer)
+	}
+	var rgb raster.Matrix3
+	switch d65 := raster.D65(); p.Colors {
+	case 1:
+		full601 := p.Matrix == 5 || p.Matrix == 6
+		m.luma, m.jpeg = p.FullRange && full601, p.FullRange && full601
+		return m, nil
+	case 5:
+		rgb = raster.Primaries(0.64, 0.33, 0.29, 0.60, 0.15, 0.06, d65)
+	case 6, 7:
+		rgb = raster.Primaries(0.630, 0.340, 0.310, 0.595, 0.155, 0.070, d65)
+	case 9:
+		rgb = raster.Primaries(0.708, 0.292, 0.170, 0.797, 0.131, 0.046, d65)
+	case 12:
+		rgb = raster.Primaries(0.680, 0.320, 0.265, 0.690, 0.150, 0.060, d65)
+	default:
+		return meaning{}, unsupported("colours with the primaries %d", p.Colors)
+	}
+	m.steps = append(m.steps, raster.NewShaper(raster.SRGBFromXYZ(raster.D65()).Mul(rgb), raster.SRGBToLinear))
+	return m, nil
 }
 
 // labOf is the conversion of CIELab with its parameters (M.11.7.4.1 of Part 2).
@@ -93,15 +227,39 @@ func labOf(f *jp2.File) (*raster.Lab, error) {
 		v[0] = (lo - float64(p.Offset[i])) * float64(p.Range[i]) / most
 		v[1] = v[0] + float64(p.Range[i])
 	}
-	switch p.Illuminant {
-	case jp2.D50, 0:
-		r.White = raster.D50()
-	case jp2.D65:
-		r.White = raster.D65()
-	default:
+	white, ok := whiteOf(p.Illuminant)
+	if !ok {
 		return nil, unsupported("CIELab under the illuminant %v", p.Illuminant)
 	}
+	r.White = white
 	return raster.NewLab(r), nil
+}
+
+// whiteOf is the white of an illuminant (Table M.29 of Part 2), for the 2 degree
+// observer of CIE 15.
+func whiteOf(i jp2.Illuminant) (xyz [3]float64, ok bool) {
+	var x, y float64
+	switch i {
+	case jp2.D50, 0:
+		return raster.D50(), true
+	case jp2.D65:
+		return raster.D65(), true
+	case jp2.D75:
+		x, y = 0.29902, 0.31485
+	case jp2.IlluminantA:
+		x, y = 0.44757, 0.40745
+	case jp2.IlluminantC:
+		x, y = 0.31006, 0.31616
+	case jp2.IlluminantF2:
+		x, y = 0.37208, 0.37529
+	case jp2.IlluminantF7:
+		x, y = 0.31292, 0.32933
+	case jp2.IlluminantF11:
+		x, y = 0.38052, 0.37713
+	default:
+		return xyz, false
+	}
+	return [3]float64{x / y, 1, (1 - x - y) / y}, true
 }
 
 // profileOf is colorsOf for an ICC profile.
@@ -164,7 +322,7 @@ func newConversion(f *jp2.File, req Request) (*conversion, error) {
 		return nil, err
 	}
 	l := f.Layout
-	if len(l.Colors) != m.colors {
+	if len(l.Colors) != m.channels() {
 		return nil, unsupported("%v with %d colours", f.Color, len(l.Colors))
 	}
 	c := &conversion{step: newGrid(f.Header, 0).step}
@@ -182,22 +340,20 @@ func newConversion(f *jp2.File, req Request) (*conversion, error) {
 		return nil, err
 	}
 	c.icc, c.bitonal = m.icc, req.Quality == Bitonal
-	c.steps, c.luma = m.steps, k.luma
+	c.steps, c.luma, c.blackless = m.steps, k.luma, m.blackless
 	c.four = m.colors != 1 || k.alpha
 	colors := l.Colors
-	if m.ycc && !k.alpha {
-		switch {
-		case k.luma: // there it is
-			colors, c.steps, c.luma, c.four = colors[:1], nil, false, false
-		case c.format == YCbCr8:
-			c.steps, c.planar = nil, true
-		}
+	switch {
+	case m.luma && k.luma: // there it is
+		colors, c.steps, c.luma, c.four = colors[:1], nil, false, false
+	case m.jpeg && !k.alpha && c.format == YCbCr8 && depthOf(f, colors) >= 8:
+		c.steps, c.planar = nil, true
 	}
 	c.wide = c.format.Depth() == 16 || k.wide && (len(c.steps) > 0 || c.luma)
 
 	// The channels. Those of grey with opacity are three times the same.
-	for _, ch := range colors {
-		if err := c.use(f, ch, m.extended); err != nil {
+	for i, ch := range colors {
+		if err := c.use(f, ch, m.scaling, c.planar && i > 0); err != nil {
 			return nil, err
 		}
 	}
@@ -205,7 +361,7 @@ func newConversion(f *jp2.File, req Request) (*conversion, error) {
 		c.channels = append(c.channels, c.channels[0], c.channels[0])
 	}
 	if k.alpha {
-		if err := c.use(f, l.Alpha, false); err != nil {
+		if err := c.use(f, l.Alpha, wholeScale, false); err != nil {
 			return nil, err
 		}
 	}
@@ -216,8 +372,18 @@ func newConversion(f *jp2.File, req Request) (*conversion, error) {
 	return c, nil
 }
 
-// use makes a channel of the image the next of the conversion.
-func (c *conversion) use(f *jp2.File, ch int, extended bool) error {
+// depthOf is the smallest depth of some channels.
+func depthOf(f *jp2.File, channels []int) int {
+	least := 32
+	for _, ch := range channels {
+		least = min(least, f.ChannelDepth(ch).Bits)
+	}
+	return least
+}
+
+// use makes a channel of the image the next of the conversion; chroma says that
+// it is one of JPEG's, without a step to come.
+func (c *conversion) use(f *jp2.File, ch int, s scaling, chroma bool) error {
 	m, depth := f.Layout.Channels[ch], f.ChannelDepth(ch)
 	comp := &f.Header.Components[m.Component]
 	if depth.Bits > 32 || comp.Depth > 32 {
@@ -229,10 +395,16 @@ func (c *conversion) use(f *jp2.File, ch int, extended bool) error {
 	}
 	to := channel{component: m.Component, sub: comp.Sub}
 	switch {
-	case extended && (depth.Signed || depth.Bits < 10 || depth.Bits > 16):
+	case s == extendedScale && (depth.Signed || depth.Bits < 10 || depth.Bits > 16):
 		return unsupported("%v in samples of %d bits, signed %t", f.Color.Space, depth.Bits, depth.Signed)
-	case extended:
+	case s == extendedScale:
 		to.scale = raster.NewExtendedScale(depth.Bits)
+	case s == videoScale && (depth.Signed || depth.Bits < 8):
+		return unsupported("RGB of video in samples of %d bits, signed %t", depth.Bits, depth.Signed)
+	case s == videoScale:
+		to.scale = raster.NewScaleBetween(16<<(depth.Bits-8), 235<<(depth.Bits-8))
+	case chroma:
+		to.scale = raster.NewChromaScale(depth.Bits, depth.Signed)
 	default:
 		for _, d := range c.channels {
 			// Tables are shared.
@@ -269,9 +441,9 @@ func (c *conversion) use(f *jp2.File, ch int, extended bool) error {
 // BT.601 and, with 8 bits, 1 and 2 are the Cb and Cr of JPEG.
 func (c *conversion) shortcut(f *jp2.File, k kind, m meaning) {
 	small := !k.wide && !k.alpha && !k.luma
-	c.cheap = small && m.ycc
+	c.cheap = small && m.jpeg
 	h, l := f.Header, f.Layout
-	if m.extended || m.colors != 3 || len(m.steps) > 0 || k.alpha || !h.Coding.MCT || len(h.Components) < 3 {
+	if m.scaling != wholeScale || m.colors != 3 || len(m.steps) > 0 || k.alpha || !h.Coding.MCT || len(h.Components) < 3 {
 		return
 	}
 	first := &h.Components[0]

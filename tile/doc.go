@@ -25,13 +25,20 @@
 //	sRGB                       as it is
 //	sYCC, YCbCr(2)             to RGB by BT.601; its luma when grey is wanted
 //	e-sRGB, 10 to 16 bits      black and white to those of sRGB, the rest clipped
+//	e-sYCC, from 8 bits        as sYCC, chroma of twice the reach; likewise
+//	YCbCr(1), YCbCr(3), YPbPr  video, from 8 bits: to RGB, taken for sRGB; likewise
 //	ROMM RGB                   to sRGB, what lies outside clipped
-//	CIELab, D50 or D65         likewise
-//	CMYK                       as CMYK8; to RGB where that is wanted
+//	CIELab                     likewise, under any illuminant but a temperature
+//	CMYK, CMY                  as CMYK8, CMY without black; to RGB where that is wanted
+//	YCCK                       to CMYK by BT.601, then likewise
 //	ICC: grey, RGB             in the profile, which Plan.ICC gives; or to sRGB
 //	ICC: CMYK                  in the profile, as CMYK8
-//	ISO/IEC 23091-2            sRGB and sYCC, where the code points say so
+//	ISO/IEC 23091-2            RGB and luma with chroma, either range, under D65, of
+//	                           BT.709, sRGB, BT.601, BT.2020 and Display P3
 //	any other                  errors.ErrUnsupported
+//
+// Others are PhotoYCC, whose highlights have no defined place in sRGB, CIEJab, which
+// depends on how it is looked at, and high dynamic range.
 //
 // Converting from a profile is for profiles of curves and a matrix. Where it is
 // asked for or follows from what is wanted, such as grey of an image with a

@@ -172,6 +172,45 @@ func TestPictures(t *testing.T) {
 	t.Logf("%d files decode: %d as opj_decompress has them, %d within 1, %d with a reason", decoded, equal, near, explained)
 }
 
+// Colour spaces that opj_decompress knows look as it has them, as far as it
+// follows their definitions.
+func TestSpacesElsewhere(t *testing.T) {
+	for _, c := range []struct {
+		space      jp2.Space
+		components int
+		depth      int
+		most       int
+		taken      jp2.Space // what opj_decompress takes it for
+	}{
+		{jp2.SYCC, 3, 8, 1, jp2.SYCC},
+		{jp2.SYCC, 3, 12, 33, jp2.SYCC}, // it does not round
+		{jp2.CMYK, 4, 8, 1, jp2.CMYK},
+		{jp2.CIELab, 3, 8, 3, jp2.CIELab}, // by a table of lcms2
+		// The chroma of e-sYCC reaches twice as far as that of sYCC: see the
+		// source of spaceOf. Taken for the latter its colours are pale.
+		{jp2.ESYCC, 3, 8, 1, jp2.SYCC},
+	} {
+		t.Run(fmt.Sprintf("%v/%d bits", c.space, c.depth), func(t *testing.T) {
+			spec := testimg.Spec{Width: 66, Height: 53, Components: c.components, Depth: c.depth}
+			name := filepath.Join(t.TempDir(), "in.jp2")
+			data := boxed(t, spec, []string{"-mct", "0"}, enumerated(c.space))
+			require.NoError(t, os.WriteFile(name, data, 0o600))
+			f := open(t, boxed(t, spec, []string{"-mct", "0"}, enumerated(c.taken)))
+			req := tile.Request{Format: tile.RGB8}
+			if c.depth > 8 {
+				req.Format = tile.RGB16
+			}
+			got, err := rendered(t, &tile.Decoder{Strict: true}, f, req)
+			require.NoError(t, err)
+			want, err := opjPicture(t, f, name, image.Rectangle{})
+			require.NoError(t, err)
+			d, err := difference(got, want)
+			require.NoError(t, err)
+			require.LessOrEqual(t, d, c.most)
+		})
+	}
+}
+
 // rendered runs a request.
 func rendered(t *testing.T, dec *tile.Decoder, f *jp2.File, req tile.Request) (image.Image, error) {
 	p, err := dec.Plan(f, req)

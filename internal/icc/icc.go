@@ -21,6 +21,7 @@
 package icc
 
 import (
+	"bytes"
 	"encoding/binary"
 	"errors"
 	"fmt"
@@ -134,8 +135,9 @@ func (c *Converter) Pixels16(pix []byte) {
 	c.color.Pixels16(pix)
 }
 
-// Converter makes the tables of a conversion to sRGB. It is
-// errors.ErrUnsupported for profiles that are more than curves and a matrix.
+// Converter is a conversion to sRGB; its tables are made when the first pixels
+// come. It is errors.ErrUnsupported for profiles that are more than curves and a
+// matrix.
 func (p *Profile) Converter() (*Converter, error) {
 	switch p.Class {
 	case "scnr", "mntr", "prtr", "spac":
@@ -157,16 +159,20 @@ func (p *Profile) Converter() (*Converter, error) {
 	return nil, unsupported("profile from %q to %q without a colour table", p.Space, p.PCS)
 }
 
+// mostLight bounds what colours of a profile come to: the sum of the sizes of a
+// row of the matrix to linear sRGB. The widest spaces in use come to 4.
+const mostLight = 16
+
 // matrix is F.3: the three-component matrix-based model.
 func (p *Profile) matrix() (*Converter, error) {
-	var curves [3]func(float64) float64
+	var curves []func(float64) float64
 	var m raster.Matrix3
 	for c, tags := range [3][2]string{{"rTRC", "rXYZ"}, {"gTRC", "gXYZ"}, {"bTRC", "bXYZ"}} {
 		f, err := p.curve(tags[0])
 		if err != nil {
 			return nil, err
 		}
-		curves[c] = f
+		curves = append(curves, f)
 		xyz, err := p.xyz(tags[1])
 		if err != nil {
 			return nil, err
@@ -175,11 +181,16 @@ func (p *Profile) matrix() (*Converter, error) {
 			m[i][c] = v
 		}
 	}
-	shaper, ok := raster.NewShaper(curves, raster.SRGBFromXYZ(raster.D50()).Mul(m))
-	if !ok {
-		return nil, unsupported("profile whose colours lie beyond all that is seen")
+	if same := p.tags["rTRC"]; bytes.Equal(same, p.tags["gTRC"]) && bytes.Equal(same, p.tags["bTRC"]) {
+		curves = curves[:1]
 	}
-	return &Converter{color: shaper}, nil
+	m = raster.SRGBFromXYZ(raster.D50()).Mul(m)
+	for _, row := range m {
+		if math.Abs(row[0])+math.Abs(row[1])+math.Abs(row[2]) > mostLight {
+			return nil, unsupported("profile whose colours lie beyond all that is seen")
+		}
+	}
+	return &Converter{color: raster.NewShaper(m, curves...)}, nil
 }
 
 // gray is F.2: the monochrome model.
@@ -190,17 +201,9 @@ func (p *Profile) gray() (*Converter, error) {
 	}
 	light := f
 	if p.PCS == "Lab " { // the curve yields L*
-		light = func(v float64) float64 {
-			t := (f(v)*100 + 16) / 116
-			if t > 6.0/29 {
-				return t * t * t
-			}
-			return (t - 4.0/29) * 3 * 6 * 6 / 29 / 29
-		}
+		light = func(v float64) float64 { return raster.LabLight((f(v)*100 + 16) / 116) }
 	}
-	return &Converter{gray: raster.NewTone(func(v float64) float64 {
-		return raster.LinearToSRGB(math.Min(math.Max(light(v), 0), 1))
-	})}, nil
+	return &Converter{gray: raster.NewTone(light)}, nil
 }
 
 // xyz reads an XYZ tag. 10.31.

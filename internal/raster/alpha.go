@@ -1,6 +1,9 @@
 package raster
 
-import "encoding/binary"
+import (
+	"encoding/binary"
+	"sync"
+)
 
 // This file implements opacity: taking it out of colours that were multiplied
 // by it, and showing colours on a background.
@@ -8,18 +11,29 @@ import "encoding/binary"
 // Unpremultiply8 divides the colours of pixels of four bytes by their opacity,
 // in place, rounded and clamped. What cannot be seen becomes black.
 func Unpremultiply8(pix []byte) {
+	inverse := inverses()
 	for ; len(pix) >= 4; pix = pix[4:] {
-		switch a := uint32(pix[3]); a {
-		case 255:
-		case 0:
-			pix[0], pix[1], pix[2] = 0, 0, 0
-		default:
-			for i := range 3 {
-				pix[i] = uint8(min((uint32(pix[i])*255+a/2)/a, 255))
-			}
+		p := (*[4]byte)(pix)
+		a := p[3]
+		if a == 255 {
+			continue
 		}
+		inv, half := inverse[a], uint64(a/2)
+		p[0] = uint8(min((uint64(p[0])*255+half)*inv>>32, 255))
+		p[1] = uint8(min((uint64(p[1])*255+half)*inv>>32, 255))
+		p[2] = uint8(min((uint64(p[2])*255+half)*inv>>32, 255))
 	}
 }
+
+// inverses are 2^32/a, rounded up, and 0 for none. Multiplying by one is exact
+// division for all that has 16 bits.
+var inverses = sync.OnceValue(func() *[256]uint64 {
+	t := new([256]uint64)
+	for a := 1; a < len(t); a++ {
+		t[a] = (1<<32-1)/uint64(a) + 1
+	}
+	return t
+})
 
 // Unpremultiply16 is Unpremultiply8 for big-endian 16-bit channels.
 func Unpremultiply16(pix []byte) {

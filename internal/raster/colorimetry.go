@@ -26,6 +26,16 @@ func (m Matrix3) Apply(v [3]float64) (w [3]float64) {
 	return w
 }
 
+// single is m in single precision.
+func (m Matrix3) single() (s [3][3]float32) {
+	for i, row := range m {
+		for j, v := range row {
+			s[i][j] = float32(v)
+		}
+	}
+	return s
+}
+
 // Inverse is the matrix that undoes m, and false when there is none.
 func (m Matrix3) Inverse() (inv Matrix3, ok bool) {
 	for i := range 3 {

@@ -16,17 +16,16 @@ type floating struct {
 	channels int
 	color    int // channels that are not opacity
 	wide     bool
-	full     float32 // the largest sample
-	lo, hi   int     // the pixels of a source row that are used
+	lo, hi   int // the pixels of a source row that are used
 	taps     int
 	start    []int32   // per result column, less lo
 	weights  []float32 // taps per result column
 	load     []float32 // a source row's pixels [lo, hi)
 
 	decode  *[256]float32 // 8-bit samples to numbers, or to light
-	decoder curve         // linear: 16-bit samples to light
-	encode  *encode8
-	encoder curve
+	encode  *encode8      // linear: light to 8 bits
+	decoder *decode16     // linear: 16-bit samples to light
+	encoder *encode16     // and back
 
 	// Downwards, as in packed.
 	y           axis
@@ -56,20 +55,11 @@ func floatsMemory(cfg Resample, x, y axis) int64 {
 	}
 	n := 4*columns*(1+taps) + 4*(hi-lo)*cfg.Channels +
 		4*held*columns*cfg.Channels + 8*(taps+max(rows, 4))
-	switch {
-	case cfg.Depth == 8 && cfg.Linear:
-		n += 4*256 + 1<<encodeBits + 1
-	case cfg.Depth == 8:
+	if cfg.Depth == 8 {
 		n += 4 * 256
-	case cfg.Linear:
-		n += 4 * (1<<decodeCurveBits + 1 + 1<<encodeCurveBits + 1)
 	}
 	return int64(n)
 }
-
-// decodeCurveBits does for sRGB's decoding what encodeCurveBits does for its
-// encoding.
-const decodeCurveBits = 12
 
 func newFloats(cfg Resample, x, y axis) *floating {
 	taps, lo, hi, rows := floatsShape(cfg, x, y)
@@ -78,7 +68,6 @@ func newFloats(cfg Resample, x, y axis) *floating {
 		channels: cfg.Channels,
 		color:    cfg.Channels,
 		wide:     cfg.Depth == 16,
-		full:     float32(int(1)<<cfg.Depth - 1),
 		lo:       lo,
 		hi:       hi,
 		taps:     taps,
@@ -133,15 +122,14 @@ func (f *floating) curves8(linear bool) {
 		}
 	}
 	if linear {
-		f.encode = newEncode8()
+		f.encode = srgb8()
 	}
 }
 
 // curves16 makes the tables for 16 bits.
 func (f *floating) curves16(linear bool) {
 	if linear {
-		f.decoder = newCurve(decodeCurveBits, SRGBToLinear)
-		f.encoder = newCurve(encodeCurveBits, LinearToSRGB)
+		f.decoder, f.encoder = srgbLight(), srgb16()
 	}
 }
 
@@ -218,7 +206,7 @@ func (f *floating) load16(src []byte) {
 	if f.decoder != nil {
 		for i := 0; i < len(d); i += f.channels {
 			for j, v := range d[i : i+f.color] {
-				d[i+j] = f.decoder.at(v / f.full)
+				d[i+j] = f.decoder.at(uint16(v))
 			}
 		}
 	}
@@ -375,7 +363,7 @@ func (f *floating) store(dst []byte, s []float32) {
 	case f.encoder != nil:
 		for i := 0; i < len(s); i += f.channels {
 			for j, v := range s[i : i+f.color] {
-				s[i+j] = f.encoder.at(v) * f.full
+				s[i+j] = float32(f.encoder.of(v))
 			}
 		}
 	}
@@ -397,7 +385,7 @@ func (f *floating) store(dst []byte, s []float32) {
 func (f *floating) encodeStretch(dst []byte, s []float32) {
 	dst = dst[:len(s)]
 	for i, v := range s {
-		dst[i] = f.encode[round(v*(1<<encodeBits), 1<<encodeBits)]
+		dst[i] = f.encode.of(v)
 	}
 	if f.color < f.channels {
 		for i := f.color; i < len(s); i += f.channels {

@@ -109,7 +109,7 @@ func (cfg Resample) Identity() bool {
 }
 
 // Memory is the most that a Resampler for cfg allocates, in bytes, weights
-// and tables included.
+// and tables included but those of sRGB's curve, which all share.
 func (cfg Resample) Memory() int64 {
 	cfg = cfg.normal()
 	const fixed = 2048 // the structures and small tables

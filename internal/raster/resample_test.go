@@ -394,9 +394,6 @@ func TestResampleMemory(t *testing.T) {
 					for _, h := range c.ring {
 						n += 4 * cap(h)
 					}
-					if c.encode != nil {
-						n += len(c.encode)
-					}
 				}
 				require.LessOrEqual(t, int64(n), cfg.Memory(), "%s %+v", tt.name, cfg)
 				require.Less(t, cfg.Memory(), int64(n+16*tt.w)+2048, "%s %+v", tt.name, cfg)

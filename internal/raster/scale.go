@@ -27,6 +27,9 @@ type Scale struct {
 	to16    *[1 << tableDepth]uint16 // likewise
 }
 
+// ScaleMemory bounds the bytes of a Scale.
+const ScaleMemory = 3<<tableDepth + 256
+
 // NewScale makes the tables for samples of a depth of 1 to 32 bits. Signed
 // samples are in [-1<<(depth-1), 1<<(depth-1)).
 func NewScale(depth int, signed bool) *Scale {
@@ -64,6 +67,20 @@ func NewExtendedScale(depth int) *Scale {
 	return NewScaleBetween(black, black+255<<(depth-9))
 }
 
+// NewChromaScale is for chroma of 8 to 32 bits that is to be that of JPEG: none of
+// it is at 128 of 8 bits, and at the middle of any other depth.
+func NewChromaScale(depth int, signed bool) *Scale {
+	most, middle := int64(1)<<depth-1, int64(1)<<(depth-1)
+	lo := int64(math.Floor(float64(middle) - 128*float64(most)/255 + 0.5))
+	if signed {
+		lo -= middle
+	}
+	return NewScaleBetween(lo, lo+most)
+}
+
+// Bytes reports whether samples of 8 bits stay what they are.
+func (s *Scale) Bytes() bool { return s.offset == 0 && s.max == 255 }
+
 // scaled is v of [0, max] in [0, to], rounded; halves go up.
 func scaled(v, max, to int64) int64 {
 	return int64((uint64(v)*uint64(to) + uint64(max)/2) / uint64(max))
@@ -92,7 +109,7 @@ func Scale8[S Sample](dst []byte, step int, src []S, s *Scale) {
 	_ = dst[(len(src)-1)*step]
 	switch src := any(src).(type) {
 	case []uint8:
-		if s.offset == 0 && s.max == 255 {
+		if s.Bytes() {
 			spread(dst, step, src)
 			return
 		}
