@@ -54,20 +54,23 @@ func TestDeflater(t *testing.T) {
 	}
 }
 
-// Matches are looked for where there are any, and else not.
+// Matches are looked for where they pay, and what comes of it is no longer than
+// literals alone.
 func TestDeflaterChooses(t *testing.T) {
 	d := newDeflater(6)
 	for i, p := range pieces() {
-		w := d.choose(p)
-		switch {
-		case i == 5 || i == 8:
-			require.Same(t, d.literal, w, "piece %d", i)
-		case len(p) > 1000 && i != 4:
-			require.Same(t, d.matching, w, "piece %d", i)
+		matches, _ := d.try(p)
+		if len(p) > 1000 && i != 4 { // a piece that does not compress
+			require.Equal(t, i != 5 && i != 8, matches, "piece %d", i)
 		}
+		var got sink
+		var literal tally
+		d.append(&got, nil, p, true)
+		deflate(&literal, d.literal, nil, p, true)
+		require.LessOrEqual(t, len(got), int(literal), "piece %d", i)
 	}
-	d = newDeflater(flate.NoCompression)
-	require.Same(t, d.matching, d.choose(pieces()[5]))
+	matches, unsure := newDeflater(flate.NoCompression).try(pieces()[5])
+	require.True(t, matches && !unsure)
 }
 
 // allocated is how many bytes f allocates, given back or not.
