@@ -152,6 +152,32 @@ func TestLowLayersStayLight(t *testing.T) {
 	}
 }
 
+// What is heavy is imported where it is used, so that programs that do not use it
+// do not link it.
+func TestHeavyDependencies(t *testing.T) {
+	allowed := map[string][]string{
+		"gocloud.dev/":               {"jp2/remote/gocloud", "iiif/bucket"},
+		module + "/jp2/remote":       {"jp2/remote/gocloud", "iiif/bucket"},
+		module + "/iiif/bucket":      {},
+		"github.com/maypok86/otter/": {"iiif"},
+		"github.com/chai2010/webp":   {"encode/webp"},
+		module + "/encode/webp":      {},
+		"net/http":                   {"jp2/remote", "jp2/remote/gocloud", "iiif", "iiif/overload"},
+	}
+	for _, f := range source(t) {
+		if f.test() || !f.core() {
+			continue
+		}
+		for _, p := range f.imports(t) {
+			for heavy, dirs := range allowed {
+				if strings.HasPrefix(p, heavy) {
+					require.Contains(t, dirs, f.dir(), "%s imports %s", f.name, p)
+				}
+			}
+		}
+	}
+}
+
 // Nothing outside tests may depend on what only tests need.
 func TestTestOnlyDependencies(t *testing.T) {
 	for _, f := range source(t) {

@@ -207,6 +207,9 @@ func (f *Files) Index(ctx context.Context, id string) error {
 
 // stale reports whether the image of k is not what its source has now.
 func (f *Files) stale(ctx context.Context, k *keptFile) (bool, error) {
+	if k.image.Changed != nil && k.image.Changed() {
+		return true, nil
+	}
 	stater, ok := f.Source.(Stater)
 	fresh := f.Fresh
 	if fresh == 0 {

@@ -25,6 +25,7 @@ type fakeSource struct {
 	takes   time.Duration
 	fails   error
 	version string
+	changed bool // images of other versions know that there is another
 	opened  map[string]int
 	open    int // at this moment
 	stats   int
@@ -47,8 +48,12 @@ func (s *fakeSource) Open(ctx context.Context, id string) (*Image, error) {
 	}
 	s.opened[id]++
 	s.open++
-	closed := false
-	return &Image{Stamp: Stamp{Version: s.version}, Close: func() error {
+	closed, version := false, s.version
+	return &Image{Changed: func() bool {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		return s.changed && version != s.version
+	}, Stamp: Stamp{Version: s.version}, Close: func() error {
 		s.mu.Lock()
 		defer s.mu.Unlock()
 		if closed {
@@ -162,6 +167,10 @@ func TestFilesNoticeChanges(t *testing.T) {
 		time.Sleep(time.Hour)
 		open("2")
 		require.Equal(t, stats, s.stats)
+		s.version = "3"
+		open("2")
+		s.changed = true
+		open("3")
 	})
 }
 

@@ -47,6 +47,11 @@ type Image struct {
 	// Close is called once, when nobody uses the image any more; nil: nothing
 	// is.
 	Close func() error
+
+	// Changed reports whether a read has found that there is another version,
+	// so that the image is of no use any more; nil: that is not noticed. It is
+	// called at every use.
+	Changed func() bool
 }
 
 // A Stamp tells versions of an image apart.
@@ -67,7 +72,7 @@ type Dir string
 
 // Open implements [Source].
 func (d Dir) Open(_ context.Context, id string) (*Image, error) {
-	if !visible(id) {
+	if !Visible(id) {
 		return nil, &fs.PathError{Op: "open", Path: short(id), Err: fs.ErrNotExist}
 	}
 	root, err := os.OpenRoot(string(d))
@@ -100,7 +105,7 @@ func (d Dir) Open(_ context.Context, id string) (*Image, error) {
 
 // Stat implements [Stater].
 func (d Dir) Stat(_ context.Context, id string) (Stamp, error) {
-	if !visible(id) {
+	if !Visible(id) {
 		return Stamp{}, &fs.PathError{Op: "stat", Path: short(id), Err: fs.ErrNotExist}
 	}
 	root, err := os.OpenRoot(string(d))
@@ -118,9 +123,9 @@ func (d Dir) Stat(_ context.Context, id string) (Stamp, error) {
 	return fileStamp(info), nil
 }
 
-// visible reports whether id is the path of a file that may be shown: clean,
-// relative, and without a hidden part.
-func visible(id string) bool {
+// Visible reports whether id is the path of something that may be shown: clean,
+// relative, slash-separated, and without a hidden part, which begins with a dot.
+func Visible(id string) bool {
 	if !fs.ValidPath(id) || id == "." || strings.IndexByte(id, 0) >= 0 ||
 		!filepath.IsLocal(filepath.FromSlash(id)) {
 		return false

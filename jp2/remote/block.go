@@ -129,7 +129,7 @@ func (o *Object) depart(n, last int64) {
 		f.blocks = append(f.blocks, b)
 	}
 	o.follows, o.length = n, int64(len(f.blocks))
-	o.flights.Go(func() { o.fly(f) })
+	go o.fly(f)
 }
 
 // block makes the block with a number.

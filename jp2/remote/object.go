@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
-	"sync"
 	"sync/atomic"
 	"time"
 )
@@ -107,7 +106,6 @@ type Object struct {
 	// and not with the read that began it, which others may wait for too.
 	life    context.Context
 	end     context.CancelCauseFunc
-	flights sync.WaitGroup
 	changed atomic.Bool
 
 	// What follows is guarded by the cache's lock.
@@ -156,12 +154,11 @@ func (o *Object) Size() int64 { return o.version.Size }
 // reads fail with [ErrChanged] then.
 func (o *Object) Changed() bool { return o.changed.Load() }
 
-// Close ends all reads, which fail then. What is kept of the object in the cache
-// is let go.
+// Close ends all reads, without waiting for that: they fail, and the getter is
+// used until they have. What is kept of the object in the cache is let go.
 func (o *Object) Close() error {
 	o.end(errClosed)
 	o.release()
-	o.flights.Wait()
 	return nil
 }
 

@@ -10,6 +10,7 @@ import (
 	"fmt"
 	"io/fs"
 	"net/http"
+	"syscall"
 
 	"gocloud.dev/blob"
 	"gocloud.dev/gcerrors"
@@ -99,8 +100,13 @@ func (o *object) first(ctx context.Context, n int64) (*remote.Part, error) {
 }
 
 // failure is an error of a bucket that matches what package remote and others
-// know.
+// know. In a bucket that is a directory there are keys that no file can have.
 func failure(err error) error {
+	for _, impossible := range []error{syscall.ENAMETOOLONG, syscall.ENOTDIR, syscall.ELOOP, syscall.EINVAL} {
+		if errors.Is(err, impossible) {
+			return fmt.Errorf("gocloud: %w: %w", fs.ErrNotExist, err)
+		}
+	}
 	switch gcerrors.Code(err) {
 	case gcerrors.NotFound:
 		return fmt.Errorf("gocloud: %w: %w", fs.ErrNotExist, err)

@@ -1,7 +1,4 @@
-// Package blobcache keeps finished derivatives in an object store, so that many
-// servers share them. It is a package of its own so that package iiif does not
-// import the stores' client libraries.
-package blobcache
+package bucket
 
 import (
 	"context"
@@ -47,14 +44,14 @@ func (c *Cache) Get(ctx context.Context, key iiif.Key) ([]byte, error) {
 	}
 	defer r.Close()
 	if limit := c.largest(); limit >= 0 && r.Size() > limit {
-		return nil, fmt.Errorf("blobcache: %v has %d bytes: %w", key, r.Size(), fs.ErrNotExist)
+		return nil, fmt.Errorf("bucket: %v has %d bytes: %w", key, r.Size(), fs.ErrNotExist)
 	}
 	data, err := io.ReadAll(io.LimitReader(r, r.Size()))
 	if err != nil {
 		return nil, c.failure(err)
 	}
 	if int64(len(data)) != r.Size() {
-		return nil, fmt.Errorf("blobcache: %v: %w", key, io.ErrUnexpectedEOF)
+		return nil, fmt.Errorf("bucket: %v: %w", key, io.ErrUnexpectedEOF)
 	}
 	return data, nil
 }
@@ -76,5 +73,5 @@ func (c *Cache) failure(err error) error {
 	if gcerrors.Code(err) == gcerrors.NotFound {
 		err = fs.ErrNotExist
 	}
-	return fmt.Errorf("blobcache: %w", err)
+	return fmt.Errorf("bucket: %w", err)
 }
