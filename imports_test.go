@@ -162,7 +162,7 @@ func TestHeavyDependencies(t *testing.T) {
 		"github.com/maypok86/otter/": {"iiif"},
 		"github.com/chai2010/webp":   {"encode/webp"},
 		module + "/encode/webp":      {},
-		"net/http":                   {"jp2/remote", "jp2/remote/gocloud", "iiif", "iiif/overload"},
+		"net/http":                   {"jp2/remote", "jp2/remote/gocloud", "iiif"},
 	}
 	for _, f := range source(t) {
 		if f.test() || !f.core() {

@@ -1,8 +1,9 @@
-// Command serve is an image server: the images below a directory, by the IIIF
-// Image API 3.0 at /iiif/3/{id} and 2.1 at /iiif/2/{id}, and a page to look at
-// them at /.
+// Command serve is an image server: the images below a directory or in a bucket,
+// by the IIIF Image API 3.0 at /iiif/3/{id} and 2.1 at /iiif/2/{id}, and a page to
+// look at them at /.
 //
 //	serve -addr localhost:8080 -dir scans -budget 512MiB -cache /var/cache/tiles
+//	serve -bucket 's3://scans?region=eu-central-1&prefix=maps/'
 //
 // On SIGTERM or an interrupt /readyz turns to 503, and what is under way is
 // finished.
@@ -33,20 +34,21 @@ import (
 //go:embed viewer
 var viewer embed.FS
 
-// A server is the images of one directory.
+// A server serves images, and pages to look at them.
 type server struct {
-	dir      string
+	images   *images
 	pages    http.Handler
 	v3, v2   http.Handler
 	draining atomic.Bool
 }
 
-// newServer serves dir within budget bytes of memory, 0 for the default, and
+// newServer serves images within budget bytes of memory, 0 for the default, and
 // keeps what it has made in the directory cache, or in memory only if that is
 // empty.
-func newServer(dir string, budget int64, cache string, report func(iiif.Report)) *server {
-	files := &iiif.Files{Source: iiif.Dir(dir)}
-	decoder := &tile.Decoder{Budget: &tile.Budget{Bytes: budget}}
+func newServer(i *images, budget int64, cache string, report func(iiif.Report)) *server {
+	files := &iiif.Files{Source: i.source}
+	decoder := &i.decoder
+	decoder.Budget = &tile.Budget{Bytes: budget}
 	tiers := iiif.Tiers{&iiif.MemoryCache{}}
 	if cache != "" {
 		tiers = append(tiers, &iiif.DirCache{Dir: cache})
@@ -61,10 +63,10 @@ func newServer(dir string, budget int64, cache string, report func(iiif.Report))
 		panic(err) // it is embedded
 	}
 	return &server{
-		dir:   dir,
-		pages: http.FileServerFS(root),
-		v3:    http.StripPrefix("/iiif/3/", handler(iiif.V3)),
-		v2:    http.StripPrefix("/iiif/2/", handler(iiif.V2)),
+		images: i,
+		pages:  http.FileServerFS(root),
+		v3:     http.StripPrefix("/iiif/3/", handler(iiif.V3)),
+		v2:     http.StripPrefix("/iiif/2/", handler(iiif.V2)),
 	}
 }
 
@@ -77,7 +79,7 @@ func (s *server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	case strings.HasPrefix(p, "/iiif/2/"):
 		s.v2.ServeHTTP(w, r)
 	case p == "/images.json":
-		s.list(w)
+		s.images.list(w, r)
 	case p == "/healthz", p == "/readyz" && !s.draining.Load():
 		fmt.Fprintln(w, "ok")
 	case p == "/readyz":
@@ -90,6 +92,8 @@ func (s *server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 func main() {
 	addr := flag.String("addr", "localhost:8080", "where to listen, `HOST:PORT`")
 	dir := flag.String("dir", ".", "the images, a `directory`")
+	bucket := flag.String("bucket", "", "the images, the `URL` of a bucket instead of -dir: s3://NAME or file:///DIR,\n"+
+		"with ?prefix=KEY/ of a part of it; S3 takes its credentials from where AWS' tools have them")
 	cache := flag.String("cache", "", "where to keep what was made, a `directory` of its own")
 	drain := flag.Duration("drain", 30*time.Second, "how long to wait for what is under way when told to stop")
 	var budget int64
@@ -99,12 +103,17 @@ func main() {
 	})
 	flag.Parse()
 
-	s := newServer(*dir, budget, *cache, func(r iiif.Report) {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	i, err := open(ctx, *dir, *bucket)
+	if err != nil {
+		slog.Error("serve", "error", err)
+		os.Exit(1)
+	}
+	s := newServer(i, budget, *cache, func(r iiif.Report) {
 		slog.Info("served", "status", r.Status, "bytes", r.Bytes, "took", r.Took, "cached", r.Cached,
 			"path", r.Request.URL.Path, "error", r.Err)
 	})
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	defer stop()
 	listener, err := net.Listen("tcp", *addr)
 	if err == nil {
 		fmt.Printf("http://%v/\n", listener.Addr())

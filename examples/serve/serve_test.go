@@ -33,7 +33,23 @@ func TestServer(t *testing.T) {
 		require.NoError(t, os.MkdirAll(filepath.Dir(name), 0o755))
 		require.NoError(t, os.WriteFile(name, sample, 0o644))
 	}
-	server := httptest.NewServer(newServer(dir, 0, t.TempDir(), nil))
+	t.Run("directory", func(t *testing.T) {
+		i, err := open(t.Context(), dir, "")
+		require.NoError(t, err)
+		testServer(t, i)
+	})
+	t.Run("bucket", func(t *testing.T) {
+		i, err := open(t.Context(), "elsewhere", "file://"+filepath.ToSlash(dir))
+		require.NoError(t, err)
+		testServer(t, i)
+	})
+	_, err = open(t.Context(), dir, "nothing://like/that")
+	require.Error(t, err)
+}
+
+// testServer checks what is served of the files of TestServer.
+func testServer(t *testing.T, i *images) {
+	server := httptest.NewServer(newServer(i, 0, t.TempDir(), nil))
 	defer server.Close()
 	const largest = "/iiif/3/a.jp2/0,0,256,256/^max/0/default.tif"
 	for path, want := range map[string]int{
@@ -65,7 +81,7 @@ func TestServer(t *testing.T) {
 }
 
 func TestDrain(t *testing.T) {
-	s := newServer("../testdata", 0, "", nil)
+	s := newServer(directory("../testdata"), 0, "", nil)
 	entered, leave := make(chan struct{}), make(chan struct{})
 	s.v3 = http.HandlerFunc(func(http.ResponseWriter, *http.Request) {
 		close(entered)
