@@ -28,6 +28,9 @@
 //	...
 //	err = encode.JPEG{Quality: 82}.Encode(ctx, w, plan)
 //
+// Images that are on an HTTP server or in a bucket are opened with
+// [github.com/stria-j2k/stria/jp2/remote].
+//
 // # Errors
 //
 // Errors tell by whose fault something failed: the image's
