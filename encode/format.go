@@ -70,6 +70,13 @@ type Accepter interface {
 	Accept(size image.Point, f tile.PixelFormat) (tile.PixelFormat, error)
 }
 
+// An Embedder is a Format that says whether its files have a place for an ICC
+// profile. Those that are none are taken to have one. See [Plan].
+type Embedder interface {
+	Format
+	EmbedsICC() bool
+}
+
 // An Estimator is a Format that says beforehand how much memory it takes. All
 // formats of this package are. See [Memory].
 type Estimator interface {

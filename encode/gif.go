@@ -13,11 +13,15 @@ import (
 // GIF writes GIF89a with the 256 colours that serve the picture best, dithered,
 // or all 256 greys. Pixels less than half opaque are transparent. The palette
 // comes before the pixels and depends on all of them, so the whole picture is in
-// memory, which Memory counts. There is no place for Metadata.
+// memory, which Memory counts. There is no place for Metadata; [Plan] therefore
+// converts colours that are those of a profile to sRGB.
 type GIF struct{}
 
 // MediaType returns "image/gif".
 func (f GIF) MediaType() string { return "image/gif" }
+
+// EmbedsICC implements [Embedder].
+func (f GIF) EmbedsICC() bool { return false }
 
 // Accept implements [Accepter].
 func (f GIF) Accept(size image.Point, pf tile.PixelFormat) (tile.PixelFormat, error) {

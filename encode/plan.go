@@ -13,8 +13,17 @@ import (
 // again: narrowed to what the file can hold (see [Accept]), inks as RGB where it
 // holds none, and luma and chroma where the image is coded so and the file is,
 // too. A request that says which pixels it wants gets these.
+//
+// Where the file has no place for the profile that the colours are in (see
+// [Embedder]), they are converted to sRGB, and it is an error that matches
+// errors.ErrUnsupported if they cannot be. A request with [tile.IgnoreProfile]
+// is one for the numbers as they are.
 func Plan(dec *tile.Decoder, f *jp2.File, req tile.Request, format Format) (*tile.Plan, error) {
 	plan, err := dec.Plan(f, req)
+	if e, ok := format.(Embedder); ok && err == nil && plan.ICC() != nil && !e.EmbedsICC() {
+		req.Color = tile.ToSRGB
+		plan, err = dec.Plan(f, req)
+	}
 	if err != nil || req.Format != tile.Auto {
 		return plan, err
 	}

@@ -2,9 +2,11 @@ package encode_test
 
 import (
 	"bytes"
+	"errors"
 	"image"
 	"image/jpeg"
 	"io"
+	"math"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -46,6 +48,69 @@ func TestPlan(t *testing.T) {
 		require.NoError(t, err)
 		require.Equal(t, c.want, p.PixelFormat(), "%+v", c)
 	}
+}
+
+// profiled is a grey image in the colours of a profile.
+func profiled(t testing.TB, icc []byte) *jp2.File {
+	stream := testimg.Compress(t, testimg.Spec{Width: 64, Height: 48}, "j2k")
+	f, err := jp2.NewFile(bytes.NewReader(stream), int64(len(stream)))
+	require.NoError(t, err)
+	p, err := f.Preamble(f.Bounds().Size(), nil, 0)
+	require.NoError(t, err)
+	p.Colors, p.UnknownColor = []jp2.Color{{Method: jp2.AnyICC, ICC: icc}}, false
+	data, err := p.Append(nil, int64(len(stream)))
+	require.NoError(t, err)
+	data = append(data, stream...)
+	f, err = jp2.NewFile(bytes.NewReader(data), int64(len(data)))
+	require.NoError(t, err)
+	return f
+}
+
+// oneTag is a profile for grey with a tag of 12 bytes.
+func oneTag(name, data string) []byte {
+	p := make([]byte, 128, 156)
+	p[3] = 156
+	copy(p[12:], "mntrGRAYXYZ ")
+	copy(p[36:], "acsp")
+	return append(p, "\x00\x00\x00\x01"+name+"\x00\x00\x00\x90\x00\x00\x00\x0c"+data...)
+}
+
+// A profile is kept, or there is none to keep: never are there numbers without
+// the profile that says what they mean, unless they were asked for.
+func TestPlanKeepsColors(t *testing.T) {
+	// One tag: a curve without entries, so that numbers are light.
+	linear := oneTag("kTRC", "curv\x00\x00\x00\x00\x00\x00\x00\x00")
+	light := func(req tile.Request, format encode.Format, f *jp2.File) (*tile.Plan, *image.Gray) {
+		p, err := encode.Plan(new(tile.Decoder), f, req, format)
+		require.NoError(t, err)
+		img, err := p.Image(t.Context())
+		require.NoError(t, err)
+		return p, img.(*image.Gray)
+	}
+	f := profiled(t, linear)
+	p, kept := light(tile.Request{}, encode.PNG{}, f)
+	require.Equal(t, linear, p.ICC())
+	for _, format := range []encode.Format{encode.PNM{}, encode.GIF{}} {
+		p, img := light(tile.Request{}, format, f)
+		require.Nil(t, p.ICC())
+		for i, v := range kept.Pix {
+			want := 12.92 * float64(v) / 255
+			if v > 0 {
+				want = 1.055*math.Pow(float64(v)/255, 1/2.4) - 0.055
+			}
+			require.InDelta(t, 255*want, img.Pix[i], 1)
+		}
+		p, img = light(tile.Request{Color: tile.IgnoreProfile}, format, f)
+		require.Nil(t, p.ICC())
+		require.Equal(t, kept.Pix, img.Pix)
+	}
+
+	table := oneTag("A2B0", "mft2\x00\x00\x00\x00\x00\x00\x00\x00")
+	f = profiled(t, table)
+	_, err := encode.Plan(new(tile.Decoder), f, tile.Request{}, encode.GIF{})
+	require.ErrorIs(t, err, errors.ErrUnsupported)
+	p, _ = light(tile.Request{}, encode.PNG{}, f)
+	require.Equal(t, table, p.ICC())
 }
 
 // The JPEG of luma and chroma as they are coded is that of RGB, but for

@@ -13,7 +13,8 @@ import (
 
 // PNM writes the formats of Netpbm: PGM (P5) for Gray8 and Gray16, PPM (P6) for
 // RGB8 and RGB16, and PAM (P7) for NRGBA8 and NRGBA16, since only that has
-// transparency. Rows are written as they come. There is no place for Metadata.
+// transparency. Rows are written as they come. There is no place for Metadata;
+// [Plan] therefore converts colours that are those of a profile to sRGB.
 type PNM struct {
 	// PAM writes everything as PAM, CMYK8 too (tuple type CMYK, as Ghostscript
 	// and GraphicsMagick have it).
@@ -22,6 +23,9 @@ type PNM struct {
 
 // MediaType returns "image/x-portable-anymap", which covers all of them.
 func (p PNM) MediaType() string { return "image/x-portable-anymap" }
+
+// EmbedsICC implements [Embedder].
+func (p PNM) EmbedsICC() bool { return false }
 
 // Accept implements [Accepter].
 func (p PNM) Accept(size image.Point, f tile.PixelFormat) (tile.PixelFormat, error) {

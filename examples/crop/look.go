@@ -20,7 +20,8 @@ func (c *command) lookFlags(fs *flag.FlagSet) {
 	fs.BoolVar(&c.mirror, "mirror", false, "mirror left to right, before turning")
 	fs.BoolFunc("gray", "in shades of grey", c.inQuality(tile.InGray))
 	fs.BoolFunc("bitonal", "in black and white", c.inQuality(tile.Bitonal))
-	choice(fs, "icc", "what becomes of an ICC profile: `keep|srgb|strip`, of which strip takes the colours for sRGB (default keep)",
+	choice(fs, "icc", "what becomes of an ICC profile: `keep|srgb|strip`, of which strip takes the colours for sRGB "+
+		"and keep is srgb where the output has no place for a profile (default keep)",
 		map[string]func(){
 			"keep":  func() { c.request.Color = tile.KeepProfile },
 			"srgb":  func() { c.request.Color = tile.ToSRGB },
