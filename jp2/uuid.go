@@ -28,6 +28,9 @@ const (
 		"\x9C\x71\x99\x94\x91\xE3\xAF\xAC"
 	// EXIF is a TIFF stream with EXIF tags.
 	EXIF UUID = "JpgTiffExif->JP2"
+	// AdobeEXIF is the same, as Photoshop writes it.
+	AdobeEXIF UUID = "\x05\x37\xCD\xAB\x9D\x0C\x44\x31" +
+		"\xA7\x2A\xFA\x56\x1F\x2A\x11\x3E"
 	// IPTC is IPTC-NAA records.
 	IPTC UUID = "\x33\xC7\xA4\xD2\xB8\x1D\x47\x23" +
 		"\xA0\xBA\xF1\xA3\xE0\x97\xAD\x38"

@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"github.com/stria-j2k/stria/encode"
+	"github.com/stria-j2k/stria/jp2"
 	"github.com/stria-j2k/stria/tile"
 )
 
@@ -32,6 +33,7 @@ func (c *command) lookFlags(fs *flag.FlagSet) {
 		"422": func() { c.jpeg.Chroma = encode.Chroma422 },
 		"444": func() { c.jpeg.Chroma = encode.Chroma444 },
 	})
+	fs.BoolVar(&c.metadata, "metadata", false, "carry Exif and XMP over to a JPEG, PNG, TIFF (XMP only), WebP or PDF")
 	fs.BoolVar(&c.jpeg.Progressive, "progressive", false, "write a progressive JPEG, if the memory for it is there")
 	fs.BoolVar(&c.webp.Lossless, "lossless", false, "keep every sample in a WebP; -quality does not matter then")
 	fs.Func("background", "colour behind transparent pixels in a JPEG, as `rrggbb` (default white)", func(s string) error {
@@ -65,6 +67,18 @@ func choice(fs *flag.FlagSet, name, usage string, words map[string]func()) {
 		set()
 		return nil
 	})
+}
+
+// carry reads the metadata that the output is to have, if any.
+func (c *command) carry(f *jp2.File) (m encode.Metadata, err error) {
+	if !c.metadata {
+		return m, nil
+	}
+	m, err = encode.MetadataOf(f)
+	if c.request.Orient != tile.Rotate0 {
+		m = m.Upright()
+	}
+	return m, err
 }
 
 // orient is the orientation that the flags ask for.

@@ -65,18 +65,19 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 
 // A command is a parsed command line.
 type command struct {
-	in, out string
-	index   string
-	format  string
-	quality int
-	stats   bool
-	request tile.Request
-	rotate  int
-	mirror  bool
-	jpeg    encode.JPEG
-	webp    webp.WebP
-	copying encode.JP2
-	budget  tile.Budget
+	in, out  string
+	index    string
+	format   string
+	quality  int
+	stats    bool
+	request  tile.Request
+	rotate   int
+	mirror   bool
+	metadata bool
+	jpeg     encode.JPEG
+	webp     webp.WebP
+	copying  encode.JP2
+	budget   tile.Budget
 }
 
 func parse(args []string, stderr io.Writer) (*command, error) {
@@ -146,7 +147,7 @@ func parse(args []string, stderr io.Writer) (*command, error) {
 	if c.out == "" {
 		c.out = strings.TrimSuffix(c.in, filepath.Ext(c.in)) + "." + c.format
 	}
-	if _, err := c.encoder(); err != nil {
+	if _, err := c.encoder(encode.Metadata{}); err != nil {
 		return nil, err
 	}
 	if same(c.in, c.out) {
@@ -199,22 +200,23 @@ func byteCount(s string) (int64, error) {
 	return int64(v) << shift, err
 }
 
-func (c *command) encoder() (encode.Format, error) {
+// encoder is the format asked for, whose files are to hold meta.
+func (c *command) encoder(meta encode.Metadata) (encode.Format, error) {
 	j := c.jpeg
-	j.Quality, j.Workers = c.quality, c.budget.Workers
+	j.Quality, j.Workers, j.Metadata = c.quality, c.budget.Workers, meta
 	switch c.format {
 	case "jpg", "jpeg":
 		return j, nil
 	case "webp":
 		w := c.webp
-		w.Quality = c.quality
+		w.Quality, w.Metadata = c.quality, meta
 		return w, nil
 	case "png":
-		return encode.PNG{Workers: c.budget.Workers}, nil
+		return encode.PNG{Workers: c.budget.Workers, Metadata: meta}, nil
 	case "pnm", "pgm", "ppm", "pam":
 		return encode.PNM{PAM: c.format == "pam"}, nil
 	case "tif", "tiff":
-		return encode.TIFF{Workers: c.budget.Workers}, nil
+		return encode.TIFF{Workers: c.budget.Workers, Metadata: meta}, nil
 	case "gif":
 		return encode.GIF{}, nil
 	case "pdf":
@@ -247,7 +249,11 @@ func (c *command) run(ctx context.Context, stdout, stderr io.Writer) error {
 		}
 	}
 
-	format, err := c.encoder()
+	meta, err := c.carry(file)
+	if err != nil {
+		return err
+	}
+	format, err := c.encoder(meta)
 	if err != nil {
 		return err
 	}

@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"encoding/binary"
 	"encoding/json"
 	"fmt"
 	"image"
@@ -10,6 +11,7 @@ import (
 	"image/png"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -119,6 +121,34 @@ func TestCropWebP(t *testing.T) {
 	require.Zero(t, most)
 	small, large := write("-format", "webp", "-quality", "30"), write("-format", "webp", "-quality", "95")
 	require.Less(t, len(small), len(large))
+}
+
+// Metadata come along on request, and a picture that is turned is not turned again
+// by what they say.
+func TestCropMetadata(t *testing.T) {
+	dir := t.TempDir()
+	in := filepath.Join(dir, "in.jp2")
+	exif := "II*\x00\x08\x00\x00\x00\x01\x00\x12\x01\x03\x00\x01\x00\x00\x00\x06\x00\x00\x00\x00\x00\x00\x00"
+	upright := strings.Replace(exif, "\x06", "\x01", 1)
+	box := jp2.NewUUID(jp2.EXIF, []byte(exif))
+	data, err := os.ReadFile(sample)
+	require.NoError(t, err)
+	at := bytes.Index(data, []byte("jp2h")) - 4
+	at += int(binary.BigEndian.Uint32(data[at:]))
+	head := binary.BigEndian.AppendUint32(bytes.Clone(data[:at]), uint32(8+len(box.Data)))
+	head = append(append(head, box.Type...), box.Data...)
+	require.NoError(t, os.WriteFile(in, append(head, data[at:]...), 0o600))
+	for _, format := range []string{"jpg", "png", "webp", "pdf"} {
+		write := func(args ...string) string {
+			code, out, stderr := crop(t, append(args, "-size", "64,0", "-format", format, "-o", "-", in)...)
+			require.Zero(t, code, "%s", stderr)
+			return string(out)
+		}
+		require.NotContains(t, write(), exif)
+		require.Contains(t, write("-metadata"), exif)
+		require.Contains(t, write("-metadata", "-rotate", "90"), upright)
+		require.Contains(t, write("-metadata", "-mirror"), upright)
+	}
 }
 
 func TestCropNamesItsOutput(t *testing.T) {
