@@ -68,7 +68,8 @@ type JPEG struct {
 	Workers int
 
 	// Metadata is written in full: ICC in APP2, Exif and XMP in APP1, the
-	// density in APP0, rounded to whole dots.
+	// density in APP0, rounded to whole dots. XMP of more than 64 KiB becomes
+	// extended XMP; as much Exif is an error that matches errors.ErrUnsupported.
 	Metadata Metadata
 }
 

@@ -3,12 +3,16 @@ package encode_test
 import (
 	"bytes"
 	"context"
+	"crypto/md5"
+	"encoding/binary"
 	"errors"
+	"fmt"
 	"image"
 	"image/color"
 	"image/draw"
 	stdjpeg "image/jpeg"
 	"os/exec"
+	"strings"
 	"testing"
 	"time"
 
@@ -166,7 +170,6 @@ func TestJPEGRefuses(t *testing.T) {
 		{"no profile", encode.JPEG{Metadata: encode.Metadata{ICC: make([]byte, 500)}}, gray, false},
 		{"RGB profile", encode.JPEG{Metadata: encode.Metadata{ICC: profile("RGB ", 500)}}, gray, true},
 		{"long Exif", encode.JPEG{Metadata: encode.Metadata{Exif: make([]byte, 65530)}}, gray, true},
-		{"long XMP", encode.JPEG{Metadata: encode.Metadata{XMP: make([]byte, 65530)}}, gray, true},
 		{"long ICC", encode.JPEG{Metadata: encode.Metadata{ICC: profile("GRAY", 255*65519+1)}}, gray, true},
 	} {
 		var b bytes.Buffer
@@ -311,6 +314,42 @@ func TestJPEGMetadata(t *testing.T) {
 			require.Equal(t, []byte("JFIF\x00\x01\x02\x00\x00\x01\x00\x01\x00\x00"), body)
 		}
 	})
+}
+
+// XMP that is too long for a segment comes as an extension in pieces, which its
+// digest keeps together.
+func TestJPEGLongXMP(t *testing.T) {
+	const name, extension = "http://ns.adobe.com/xap/1.0/\x00", "http://ns.adobe.com/xmp/extension/\x00"
+	src := encodetest.NewSource(encodetest.Picture(image.Pt(30, 30), tile.Gray8, 0))
+	for _, n := range []int{65533 - len(name) - 7, 65533 - len(name) - 6, 65533 - 75, 65533 - 74, 200000} {
+		body := "<x>" + strings.Repeat("y", n) + "</x>"
+		for _, xmp := range []string{body, "<?xpacket begin='' id='W5M0MpCehiHzreSzNTczkc9d'?>\n" + body + "  \n  <?xpacket end='w'?>"} {
+			data := encodeTo(t, encode.JPEG{Metadata: encode.Metadata{XMP: []byte(xmp)}}, src)
+			_, err := stdjpeg.Decode(bytes.NewReader(data))
+			require.NoError(t, err)
+			var packet, extended, id string
+			segments(t, data, func(_ byte, body []byte) {
+				if rest, ok := strings.CutPrefix(string(body), name); ok {
+					require.Empty(t, packet+extended)
+					packet = rest
+				}
+				if rest, ok := strings.CutPrefix(string(body), extension); ok {
+					id = rest[:32]
+					require.Contains(t, packet, `xmpNote:HasExtendedXMP="`+id+`"`)
+					require.EqualValues(t, len("<x></x>")+n, binary.BigEndian.Uint32([]byte(rest[32:])))
+					require.EqualValues(t, len(extended), binary.BigEndian.Uint32([]byte(rest[36:])))
+					extended += rest[40:]
+				}
+			})
+			if len(name)+len(xmp) <= 65533 {
+				require.Equal(t, xmp, packet)
+				require.Empty(t, extended)
+				continue
+			}
+			require.Equal(t, body, extended)
+			require.Equal(t, fmt.Sprintf("%X", md5.Sum([]byte(body))), id)
+		}
+	}
 }
 
 // segments calls f with the marker segments before the scan.

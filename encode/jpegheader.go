@@ -5,7 +5,9 @@ package encode
 
 import (
 	"bytes"
+	"crypto/md5"
 	"encoding/binary"
+	"fmt"
 	"math"
 )
 
@@ -53,15 +55,7 @@ func appendJFIF(dst []byte, m Metadata) ([]byte, error) {
 		dst = appendSegment(dst, mAPP1, []byte(prefix), m.Exif)
 	}
 
-	// XMP part 3, 1.1.3. A longer packet would have to be cut in two by its
-	// meaning (extended XMP).
-	if len(m.XMP) > 0 {
-		const prefix = "http://ns.adobe.com/xap/1.0/\x00"
-		if len(prefix)+len(m.XMP) > maxSegment {
-			return nil, unsupported("%d bytes of XMP in a JPEG", len(m.XMP))
-		}
-		dst = appendSegment(dst, mAPP1, []byte(prefix), m.XMP)
-	}
+	dst = appendXMP(dst, m.XMP)
 
 	// ICC.1:2022, B.4: chunks are numbered from 1 and say how many they are.
 	const prefix = "ICC_PROFILE\x00"
@@ -75,6 +69,48 @@ func appendJFIF(dst []byte, m Metadata) ([]byte, error) {
 		dst = appendSegment(dst, mAPP2, append([]byte(prefix), byte(i+1), byte(n)), part)
 	}
 	return dst, nil
+}
+
+// appendXMP appends an XMP packet as XMP part 3, 1.1.3, has it: in one segment or,
+// if it is too long for that, as an extension of a packet which says no more than
+// that there is one.
+func appendXMP(dst, xmp []byte) []byte {
+	const prefix = "http://ns.adobe.com/xap/1.0/\x00"
+	if len(xmp) == 0 {
+		return dst
+	}
+	if len(prefix)+len(xmp) <= maxSegment {
+		return appendSegment(dst, mAPP1, []byte(prefix), xmp)
+	}
+	// 1.1.3.1: the extension is known by its digest and has no packet wrapper.
+	xmp = unwrapped(xmp)
+	id := fmt.Sprintf("%X", md5.Sum(xmp))
+	dst = appendSegment(dst, mAPP1, []byte(prefix), fmt.Appendf(nil,
+		`<x:xmpmeta xmlns:x="adobe:ns:meta/">`+
+			`<rdf:RDF xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#">`+
+			`<rdf:Description rdf:about="" xmlns:xmpNote="http://ns.adobe.com/xmp/note/"`+
+			` xmpNote:HasExtendedXMP="%s"/></rdf:RDF></x:xmpmeta>`, id))
+	const extension = "http://ns.adobe.com/xmp/extension/\x00"
+	const chunk = maxSegment - len(extension) - 32 - 4 - 4
+	for at := 0; at < len(xmp); at += chunk {
+		head := append([]byte(extension), id...)
+		head = binary.BigEndian.AppendUint32(head, uint32(len(xmp)))
+		head = binary.BigEndian.AppendUint32(head, uint32(at))
+		dst = appendSegment(dst, mAPP1, head, xmp[at:min(at+chunk, len(xmp))])
+	}
+	return dst
+}
+
+// unwrapped is an XMP packet without its processing instructions and padding (XMP
+// part 1, 7.3.2).
+func unwrapped(xmp []byte) []byte {
+	if at := bytes.Index(xmp, []byte("?>")); at >= 0 && bytes.Contains(xmp[:at], []byte("<?xpacket")) {
+		xmp = xmp[at+2:]
+	}
+	if at := bytes.LastIndex(xmp, []byte("<?xpacket")); at >= 0 {
+		xmp = xmp[:at]
+	}
+	return bytes.TrimSpace(xmp)
 }
 
 // appendSegment appends a marker segment that holds head and body.
