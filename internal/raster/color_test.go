@@ -365,7 +365,18 @@ func TestTone(t *testing.T) {
 		return [4]float64{f(p[0]), f(p[1]), f(p[2]), f(p[3])}
 	}
 	requirePixels(t, 8, tone.Pixels8, slow, exactly)
-	requirePixels(t, 16, tone.Pixels16, slow, 1)
+	requirePixels(t, 16, tone.Pixels16, slow, 0.75)
+	// A row may end anywhere.
+	src := pixels16(rand.New(rand.NewPCG(2, 2)))[:2*99]
+	all := append([]byte(nil), src...)
+	tone.Pixels16(all)
+	for n := range 10 {
+		row, check := guarded(t, 2*n)
+		copy(row, src)
+		tone.Pixels16(row)
+		check()
+		require.Equal(t, all[:2*n], row)
+	}
 }
 
 func TestLab(t *testing.T) {

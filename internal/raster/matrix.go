@@ -161,6 +161,13 @@ func (t *Tone) Pixels8(pix []byte) {
 // Pixels16 converts pixels of one big-endian 16-bit channel in place.
 func (t *Tone) Pixels16(pix []byte) {
 	light, encode := t.wide(), srgb16()
+	for ; len(pix) >= 8; pix = pix[8:] {
+		p := binary.BigEndian.Uint64(pix)
+		binary.BigEndian.PutUint64(pix, encode.of(light.at(uint16(p>>48)))<<48|
+			encode.of(light.at(uint16(p>>32)))<<32|
+			encode.of(light.at(uint16(p>>16)))<<16|
+			encode.of(light.at(uint16(p))))
+	}
 	for ; len(pix) >= 2; pix = pix[2:] {
 		v := encode.of(light.at(binary.BigEndian.Uint16(pix)))
 		binary.BigEndian.PutUint16(pix, uint16(v))
