@@ -325,6 +325,7 @@ func newConversion(f *jp2.File, req Request) (*conversion, error) {
 	if len(l.Colors) != m.channels() {
 		return nil, unsupported("%v with %d colours", f.Color, len(l.Colors))
 	}
+	m.jpeg = m.jpeg && depthOf(f, l.Colors) >= 8 // fewer bits have no middle there
 	c := &conversion{step: newGrid(f.Header, 0).step}
 	k := kind{colors: m.colors, alpha: l.Alpha >= 0}
 	for _, ch := range l.Colors {
@@ -346,7 +347,7 @@ func newConversion(f *jp2.File, req Request) (*conversion, error) {
 	switch {
 	case m.luma && k.luma: // there it is
 		colors, c.steps, c.luma, c.four = colors[:1], nil, false, false
-	case m.jpeg && !k.alpha && c.format == YCbCr8 && depthOf(f, colors) >= 8:
+	case m.jpeg && !k.alpha && c.format == YCbCr8:
 		c.steps, c.planar = nil, true
 	}
 	c.wide = c.format.Depth() == 16 || k.wide && (len(c.steps) > 0 || c.luma)
