@@ -128,7 +128,9 @@ func main() {
 // run serves until ctx ends, and then for at most drain until what is under way
 // is done.
 func run(ctx context.Context, s *server, l net.Listener, drain time.Duration) error {
-	h := &http.Server{Handler: s, ReadHeaderTimeout: 10 * time.Second, IdleTimeout: 2 * time.Minute, MaxHeaderBytes: 64 << 10}
+	// Nobody has long to ask. How long answers may take says the iiif.Handler.
+	h := &http.Server{Handler: s, ReadHeaderTimeout: 10 * time.Second, ReadTimeout: 20 * time.Second,
+		IdleTimeout: 2 * time.Minute, MaxHeaderBytes: 64 << 10}
 	failed := make(chan error, 1)
 	go func() { failed <- h.Serve(l) }()
 	select {
