@@ -12,7 +12,7 @@ import (
 	"runtime"
 	"strconv"
 	"strings"
-	"sync/atomic"
+	"sync"
 	"time"
 
 	"github.com/stria-j2k/stria/encode"
@@ -22,40 +22,98 @@ import (
 
 // Stats are what the server counts.
 type Stats struct {
-	Requests, Runs, Decoded int64 // asked for, begun to encode, encoded to the end
-	Peak                    int64 // bytes reserved at most
-	Resident                int64 // bytes of memory held at most, as the kernel counts
+	Requests   int64
+	Left       int64 // of these, by clients who left before they had all
+	LeftBefore int64 // of these, before decoding had begun for them
+	Runs       Runs
+	Peak       int64 // bytes reserved at most
+	Resident   int64 // bytes of memory held at most, as the kernel counts
 }
 
-// A counted format counts its runs.
-type counted struct {
+// Runs counts decodes, which identical requests share. Those begun are the sum of
+// the next three.
+type Runs struct {
+	Begun   int64
+	Done    int64
+	Stopped int64 // everyone had left
+	InVain  int64 // done, though everyone had left meanwhile
+	TooLate int64 // begun when everyone had left already
+}
+
+// A counter counts, and is the format of what is counted.
+type counter struct {
 	encode.Format
-	begun, ended *atomic.Int64
+	mu sync.Mutex
+	Stats
 }
 
-func (c counted) Encode(ctx context.Context, w io.Writer, src encode.Source) error {
-	c.begun.Add(1)
+// begun is the key of a *bool in a request's context: decoding has begun for it.
+type begun struct{}
+
+// Encode implements encode.Format. Its context is that of the first who asked,
+// but ends when everyone has left.
+func (c *counter) Encode(ctx context.Context, w io.Writer, src encode.Source) error {
+	c.count(func() {
+		c.Runs.Begun++
+		if ctx.Err() != nil {
+			c.Runs.TooLate++
+		}
+		*ctx.Value(begun{}).(*bool) = true
+	})
 	err := c.Format.Encode(ctx, w, src)
-	if err == nil {
-		c.ended.Add(1)
-	}
+	c.count(func() {
+		switch {
+		case ctx.Err() == nil:
+			c.Runs.Done++
+		case err != nil:
+			c.Runs.Stopped++
+		default:
+			c.Runs.InVain++
+		}
+	})
 	return err
+}
+
+// report counts an answer.
+func (c *counter) report(r iiif.Report) {
+	ctx := r.Request.Context()
+	c.count(func() {
+		c.Requests++
+		if ctx.Err() == nil {
+			return
+		}
+		c.Left++
+		if !*ctx.Value(begun{}).(*bool) {
+			c.LeftBefore++
+		}
+	})
+}
+
+func (c *counter) count(f func()) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	f()
 }
 
 // server serves the images until ctx ends. It is a process of its own, so that
 // its memory can be told from the clients'.
 func server(ctx context.Context, s setup, addr string) error {
-	var requests, begun, ended atomic.Int64
 	budget := &tile.Budget{Bytes: s.budget}
+	c := &counter{Format: encode.JPEG{}}
 	h := &iiif.Handler{Version: iiif.V2, Source: iiif.Dir(s.data), Decoder: &tile.Decoder{Budget: budget},
 		// Viewers here all come from one address.
 		Client:  func(r *http.Request) string { return r.Header.Get("X-Viewer") },
-		Report:  func(iiif.Report) { requests.Add(1) },
-		Formats: map[string]encode.Format{"jpg": counted{encode.JPEG{}, &begun, &ended}}}
+		Report:  c.report,
+		Formats: map[string]encode.Format{"jpg": c}}
 	mux := http.NewServeMux()
-	mux.Handle("/iiif/2/", http.StripPrefix("/iiif/2/", h))
+	mux.Handle("/iiif/2/", http.StripPrefix("/iiif/2/", http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		h.ServeHTTP(w, r.WithContext(context.WithValue(r.Context(), begun{}, new(bool))))
+	})))
 	mux.HandleFunc("/stats", func(w http.ResponseWriter, _ *http.Request) {
-		_ = json.NewEncoder(w).Encode(Stats{requests.Load(), begun.Load(), ended.Load(), budget.Peak(), resident("self")})
+		c.count(func() {
+			c.Peak, c.Resident = budget.Peak(), resident("self")
+			_ = json.NewEncoder(w).Encode(c.Stats)
+		})
 	})
 	l, err := net.Listen("tcp", addr)
 	if err != nil {

@@ -4,6 +4,7 @@ import (
 	"image"
 	"iter"
 	"math/rand/v2"
+	"slices"
 )
 
 // This file makes traces in the shape of OpenSeadragon's: a viewport of some
@@ -69,5 +70,10 @@ func (w walk) visible(level int, centre image.Point) []tileAt {
 			tiles = append(tiles, tileAt{r, size})
 		}
 	}
+	far := func(at tileAt) int {
+		d := at.region.Min.Add(at.region.Max).Div(2).Sub(centre)
+		return max(d.X, -d.X) + max(d.Y, -d.Y)
+	}
+	slices.SortStableFunc(tiles, func(a, b tileAt) int { return far(a) - far(b) })
 	return tiles
 }

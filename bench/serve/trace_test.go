@@ -27,6 +27,11 @@ func TestWalk(t *testing.T) {
 			deepest = min(deepest, scale)
 		}
 	}
+	// OpenSeadragon asks for what is next to the centre first.
+	centre := image.Pt(8000, 6000)
+	tiles := w.visible(1, centre)
+	require.True(t, centre.In(tiles[0].region))
+	require.False(t, centre.In(tiles[len(tiles)-1].region))
 	require.Equal(t, 40, n)
 	require.Equal(t, 1, deepest)
 }

@@ -30,6 +30,10 @@ type tally struct {
 // think is how long a viewer looks before it zooms or pans again.
 const think = 400 * time.Millisecond
 
+// slack is what the server may hold besides its budget, in bytes: open images,
+// the answers under way, the program.
+const slack = 64 << 20
+
 // perViewer is how many tiles a viewer asks for at a time, as browsers do.
 const perViewer = 6
 
@@ -71,15 +75,21 @@ func viewersMode(ctx context.Context, s setup) error {
 		fmt.Printf("%s: %d viewers, %d steps each, %.1f s\n", name, s.viewers, s.steps, took.Seconds())
 		fmt.Printf("  tiles shown %d, out of sight before they came %d, refused (503) %d, failed %v %s\n",
 			len(t.shown), t.left, t.refused, t.failures, t.firstFail)
-		begun, ended := after.Runs-before.Runs, after.Decoded-before.Decoded
-		fmt.Printf("  %d requests at the server, decodes begun %d, of which %d were stopped for those who left\n",
-			after.Requests-before.Requests, begun, begun-ended)
+		fmt.Printf("  %d requests at the server, %d by viewers who left, %d of these before decoding had begun for them\n",
+			after.Requests-before.Requests, after.Left-before.Left, after.LeftBefore-before.LeftBefore)
+		runs, was := after.Runs, before.Runs
+		tooLate := runs.TooLate - was.TooLate
+		fmt.Printf("  decodes begun %d: done %d, stopped when all had left %d, done though all had left %d; begun when all had left %d\n",
+			runs.Begun-was.Begun, runs.Done-was.Done, runs.Stopped-was.Stopped, runs.InVain-was.InVain, tooLate)
 		if n := len(t.shown); n > 0 {
 			fmt.Printf("  latency of tiles shown: median %.0f ms, p90 %.0f ms, p99 %.0f ms; %.1f MB/s\n",
 				ms(t.shown[n/2]), ms(t.shown[n*9/10]), ms(t.shown[n*99/100]), float64(t.bytes)/1e6/took.Seconds())
 		}
 		fmt.Printf("  budget %d MiB, reserved at most %d MiB, resident at most %d MiB\n",
 			s.budget>>20, after.Peak>>20, after.Resident>>20)
+		if len(t.failures) > 0 || after.Resident > s.budget+slack {
+			return fmt.Errorf("%s: failures, or more memory than the budget and %d MiB", name, slack>>20)
+		}
 	}
 	return nil
 }
