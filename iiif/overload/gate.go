@@ -6,7 +6,9 @@
 // request away at once when waiting would be in vain: the queue is full, or what
 // is ahead of it takes longer than its deadline allows. When the whole gate is
 // full, a request of an important lane takes the place of one that waits in a
-// lesser lane. No client can fill lane or queue alone.
+// lesser lane. No client can fill lane or queue alone, and in a queue clients take
+// turns: who asks for a hundred tiles at once does not have him who asks for one
+// wait for all of them.
 //
 // The package knows nothing of images or HTTP: a [Ticket] says how much memory
 // and time a request takes, and an [Estimator] learns the latter. [Gate.Enter]
@@ -99,17 +101,33 @@ type lane struct {
 	ahead   time.Duration // what those that run take, from their start
 	behind  time.Duration // what those that wait take
 	queue   []*waiter     // first come first
+	turn    float64       // about how often each of those that wait was let in
 }
 
-type client struct{ running, waiting int }
+// A client is one that has requests in the gate.
+type client struct {
+	running, waiting int
+	turns            []float64 // of each lane: the next turn that it has there
+}
 
 // A waiter is a request in a queue. Whoever takes it out of the queue sets err
 // and closes done.
 type waiter struct {
 	ticket   Ticket
 	deadline time.Time // zero: none
+	client   *client   // nil: nobody in particular
+	came     float64   // the lane's turn when it came
 	done     chan struct{}
 	err      error
+}
+
+// turn is when w is to be let in: its client has had all turns before it, or was
+// not there for them.
+func (w *waiter) turn() float64 {
+	if w.client == nil {
+		return w.came
+	}
+	return max(w.came, w.client.turns[w.ticket.Lane])
 }
 
 // Enter waits until the request may run, and returns what must be called when it
@@ -226,11 +244,11 @@ func (g *Gate) client(t Ticket, change func(*client)) {
 	}
 	c := g.clients[t.Client]
 	if c == nil {
-		c = new(client)
+		c = &client{turns: make([]float64, len(g.lanes))}
 		g.clients[t.Client] = c
 	}
 	change(c)
-	if *c == (client{}) {
+	if c.running == 0 && c.waiting == 0 {
 		delete(g.clients, t.Client)
 	}
 }
@@ -264,7 +282,8 @@ func (g *Gate) enqueue(l *lane, w *waiter) error {
 	l.queue = append(l.queue, w)
 	l.behind += w.ticket.Time
 	g.waiting++
-	g.client(w.ticket, func(c *client) { c.waiting++ })
+	w.came = l.turn
+	g.client(w.ticket, func(c *client) { c.waiting++; w.client = c })
 	return nil
 }
 
@@ -323,26 +342,49 @@ func (g *Gate) giveUp(l *lane, w *waiter, reason error) {
 
 // dispatch lets in who may run now.
 func (g *Gate) dispatch(l *lane) {
-	for i := 0; i < len(l.queue); {
+	for l.running < l.Slots {
+		i := g.next(l)
+		if i < 0 {
+			return
+		}
 		w := l.queue[i]
-		switch {
-		case !w.deadline.IsZero() && time.Until(w.deadline) < w.ticket.Time:
+		if !w.deadline.IsZero() && time.Until(w.deadline) < w.ticket.Time {
 			g.take(l, i)
 			w.err = g.refusal(l, "too late for the deadline")
 			close(w.done)
-		case g.fits(l, w.ticket):
-			g.take(l, i)
-			g.start(l, w.ticket)
-			close(w.done)
-		case l.running >= l.Slots:
-			return
-		case l.Memory > 0 && l.memory+w.ticket.Memory > l.Memory:
+			continue
+		}
+		if !g.fits(l, w.ticket) {
 			// Nobody passes one that waits for memory, or it would starve.
 			return
-		default:
-			i++ // its client has enough running: others pass it
+		}
+		// Where many come once each, the turns pass all the same, so that they
+		// do not pass for ever one who came twice.
+		turn := w.turn()
+		l.turn = max(turn, l.turn+1/float64(len(l.queue)))
+		if w.client != nil {
+			w.client.turns[w.ticket.Lane] = turn + 1
+		}
+		g.start(l, w.ticket)
+		g.take(l, i)
+		close(w.done)
+	}
+}
+
+// next is the index in l's queue of the request whose turn it is: the first that
+// came of those whose client was let in least; -1 when there is none. Those whose
+// client has enough running do not count.
+func (g *Gate) next(l *lane) int {
+	next, turn := -1, 0.0
+	for i, w := range l.queue {
+		if g.PerClient > 0 && w.client != nil && w.client.running >= g.PerClient {
+			continue
+		}
+		if t := w.turn(); next < 0 || t < turn {
+			next, turn = i, t
 		}
 	}
+	return next
 }
 
 // stop counts a request as ended and lets others in.

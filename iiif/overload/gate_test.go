@@ -157,6 +157,95 @@ func TestGateLimitsClients(t *testing.T) {
 	})
 }
 
+// A busy gate has one slot, which is taken at first.
+type busy struct {
+	*Gate
+	guests chan guest // those who are in, one at most
+}
+
+type guest struct {
+	client string
+	leave  func()
+}
+
+func newBusy(t *testing.T, client string) *busy {
+	b := &busy{&Gate{Lanes: []Lane{{Slots: 1}}, PerClientQueue: -1}, make(chan guest, 1)}
+	b.come(t.Context(), client, 1)
+	return b
+}
+
+// come has n requests of a client come, one after the other.
+func (b *busy) come(ctx context.Context, client string, n int) {
+	for range n {
+		go func() {
+			if leave, err := b.Enter(ctx, Ticket{Client: client}); err == nil {
+				b.guests <- guest{client, leave}
+			}
+		}()
+		synctest.Wait()
+	}
+}
+
+// next has the one who is in leave, and says who it was.
+func (b *busy) next() string {
+	g := <-b.guests
+	g.leave()
+	synctest.Wait()
+	return g.client
+}
+
+func TestGateClientsTakeTurns(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := newBusy(t, "a")
+		b.come(t.Context(), "a", 5)
+		b.come(t.Context(), "b", 1)
+		b.come(t.Context(), "c", 2)
+		b.come(t.Context(), "", 2) // nobody: each for itself
+		for i, want := range []string{"a", "a", "b", "c", "", "", "a", "c", "a", "a", "a"} {
+			require.Equal(t, want, b.next(), i)
+		}
+		require.Empty(t, b.clients)
+	})
+}
+
+// Viewers drop most of what they ask for: that must not cost them turns.
+func TestGateLeavingCostsNoTurn(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := newBusy(t, "")
+		ctx, cancel := context.WithCancel(t.Context())
+		b.come(ctx, "b", 10)
+		b.come(t.Context(), "b", 1)
+		b.come(t.Context(), "a", 3)
+		cancel()
+		synctest.Wait()
+		for i, want := range []string{"", "b", "a", "a", "a"} {
+			require.Equal(t, want, b.next(), i)
+		}
+	})
+}
+
+// Those who come once each pass one who came three times, but not for ever.
+func TestGateTurnsPass(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := newBusy(t, "")
+		ctx, cancel := context.WithCancel(t.Context())
+		defer cancel()
+		const waiting = 10
+		for i := range waiting {
+			b.come(ctx, strconv.Itoa(i), 1)
+		}
+		b.come(ctx, "often", 3)
+		// For each who is let in another one comes.
+		for n, often := 0, 0; often < 3; n++ {
+			require.Less(t, n, 5*waiting, "some rounds of all who wait")
+			b.come(ctx, strconv.Itoa(waiting+n), 1)
+			if b.next() == "often" {
+				often++
+			}
+		}
+	})
+}
+
 func TestGateShedsTheLessImportant(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		g := &Gate{Lanes: []Lane{{Slots: 1, Queue: 9}, {Slots: 1, Queue: 9}}, Queue: 2}
