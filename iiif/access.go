@@ -13,10 +13,15 @@ var ErrUnauthorized = errors.New("iiif: not authorized")
 // An Access is what a client may have of an image. The zero value is
 // everything.
 //
-// Access by tiers, as the IIIF Authorization Flow has it: an identifier that
-// everybody may look at in a small size has Limits, and its image information
-// document states them together with the Services where more may be had.
-// Requests for more are answered with Status.
+// A view that is degraded has Limits: the largest size is theirs, and so is what
+// the image information document states, together with the Services by which more
+// may be had. Requests for more are answered with Status.
+//
+// In the IIIF Authorization Flow 2.0 each tier has an identifier of its own: that
+// of the whole image is refused to those who are not let in, with Services whose
+// probe service names the other one as the substitute; and that one has Limits,
+// whoever asks. Limits that depend on who asks do as well, but a viewer then has
+// to ask for the document anew when its user has logged in.
 type Access struct {
 	// Limits bound what this client gets, in addition to the handler's; zero
 	// fields do not bind.

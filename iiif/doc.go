@@ -26,6 +26,28 @@
 // a [Cache] keeps finished derivatives, and package overload decides who is
 // served when not all can be.
 //
+// # In a server
+//
+// A Handler minds requests and answers: how long an answer may take to begin
+// (Timeout), how slowly a client may read it (WriteTimeout), and who is served
+// when not all can be (Gate). What comes before a request is the [http.Server]'s:
+// it needs a ReadHeaderTimeout and a ReadTimeout against clients who ask byte by
+// byte, an IdleTimeout, and MaxHeaderBytes; 64 KiB are plenty. Its WriteTimeout
+// stays zero, for it would cut large images short. Shutdown waits for the answers
+// under way, and [Files.Close] comes after it.
+//
+// Memory is the sum of the parts, each of which is bounded: the decoder's Budget,
+// [Files].Bytes for indexes, [MemoryCache].Bytes, and 32 MiB at most of answers
+// that clients read more slowly than they are made. Handlers that share Files,
+// Decoder, Cache and Gate share these bounds too.
+//
+// Behind a proxy TrustProxy matters: without it links have the address by which
+// the proxy knows the server, and all clients are one, which may have a quarter of
+// the places in the Gate's queue. A proxy has to overwrite what clients say in the
+// headers that are trusted, for a client can send them as well. Where others than
+// the client may keep answers by their path alone, BaseURL keeps them from being
+// filled with links to a host that somebody made up.
+//
 // Section numbers in comments are those of the Image API 3.0 unless they say
 // 2.1.
 package iiif

@@ -89,7 +89,7 @@ type Handler struct {
 	Gate *overload.Gate
 
 	// Client says whose a request is, for the Gate; nil: the address that it
-	// comes from, or that a trusted proxy says it comes from.
+	// comes from, or the first that a trusted proxy names.
 	Client func(r *http.Request) string
 
 	// Authorize decides what a client may have of an image; nil: everything.
@@ -108,7 +108,9 @@ type Handler struct {
 	BaseURL string
 
 	// TrustProxy says whether the Forwarded, X-Forwarded-* and X-Request-Id
-	// headers of a request may be believed; nil: never.
+	// headers of a request may be believed, by the address that it comes from
+	// for instance; nil: never. All of them are: a proxy has to overwrite or
+	// drop what its clients send in them.
 	TrustProxy func(r *http.Request) bool
 
 	// CacheControl is the header of that name; empty: "public, max-age=3600".

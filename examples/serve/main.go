@@ -70,8 +70,7 @@ func newServer(i *images, budget int64, cache string, report func(iiif.Report)) 
 	}
 }
 
-// ServeHTTP implements http.Handler. There is no http.ServeMux here: it would
-// redirect identifiers with two slashes in a row.
+// ServeHTTP implements http.Handler.
 func (s *server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	switch p := r.URL.Path; {
 	case strings.HasPrefix(p, "/iiif/3/"):

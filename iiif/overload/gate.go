@@ -6,9 +6,9 @@
 // request away at once when waiting would be in vain: the queue is full, or what
 // is ahead of it takes longer than its deadline allows. When the whole gate is
 // full, a request of an important lane takes the place of one that waits in a
-// lesser lane. No client can fill lane or queue alone, and in a queue clients take
-// turns: who asks for a hundred tiles at once does not have him who asks for one
-// wait for all of them.
+// lesser lane. No client can fill the queue alone, and in it clients take turns:
+// one that asks for a hundred tiles at once does not have one that asks for a
+// single one wait for all of them.
 //
 // The package knows nothing of images or HTTP: a [Ticket] says how much memory
 // and time a request takes, and an [Estimator] learns the latter. [Gate.Enter]
