@@ -767,8 +767,9 @@ func (h *Handler) fail(a *answer, status int, err error) {
 	for _, name := range []string{"ETag", "Last-Modified", "Link", "Content-Disposition"} {
 		header.Del(name)
 	}
-	var full *overload.Error
-	if errors.As(err, &full) {
+	if status == http.StatusServiceUnavailable {
+		full := &overload.Error{RetryAfter: time.Second}
+		_ = errors.As(err, &full) // or it is closing down
 		header.Set("Retry-After", strconv.Itoa(int(full.RetryAfter.Seconds()+0.5)))
 	}
 	// What is wrong with a request its client may know; anything else may tell

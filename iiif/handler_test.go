@@ -557,6 +557,11 @@ func TestHandlerWaitsForAPlace(t *testing.T) {
 	require.Equal(t, "1", w.Result().Header.Get("Retry-After"))
 	close(open)
 	require.Equal(t, 200, <-done)
+
+	require.NoError(t, h.Files.Close())
+	w = ask(h, "GET", "/a/full/max/0/default.jpg")
+	require.Equal(t, 503, w.Code)
+	require.Equal(t, "1", w.Result().Header.Get("Retry-After"))
 }
 
 // A hanging cache answers nothing until it is told to stop.
