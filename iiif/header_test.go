@@ -57,3 +57,13 @@ func TestAccepted(t *testing.T) {
 		require.Equal(t, test.named, named, test.accept)
 	}
 }
+
+// Whatever clients say that they accept, it is a weight.
+func FuzzAccepted(f *testing.F) {
+	f.Add("application/json;q=0.5", `application/*;q=1e9, */*;q="0.2"`)
+	f.Add(`application/json;profile="a\",b`, ";q=-1,=,\"")
+	f.Fuzz(func(t *testing.T, one, other string) {
+		quality, _ := accepted([]string{one, other}, "application/json")
+		require.True(t, quality >= 0 && quality <= 1, quality)
+	})
+}
