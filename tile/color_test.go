@@ -540,6 +540,21 @@ func TestBitonal(t *testing.T) {
 }
 
 // The numbers of a palette are not averaged: a reduced picture has the mean of
+// A tile none of whose components has a sample at a resolution is no error.
+func TestTileWithoutSamples(t *testing.T) {
+	f := open(t, testimg.Compress(t, testimg.Spec{Width: 60, Height: 60, Components: 2,
+		Sub: []image.Point{{X: 4, Y: 1}, {X: 1, Y: 4}}}, "j2k", "-n", "3", "-d", "3,3", "-t", "57,57"))
+	dec := &tile.Decoder{Strict: true}
+	p, err := dec.Plan(f, tile.Request{Reduce: 2})
+	require.NoError(t, err)
+	_, err = p.Reads(t.Context())
+	require.NoError(t, err)
+	img, err := p.Image(t.Context())
+	require.NoError(t, err)
+	last := p.Size().Sub(image.Pt(1, 1))
+	require.Equal(t, color.NRGBA{128, 128, 128, 128}, img.At(last.X, last.Y))
+}
+
 // colours.
 func TestPaletteReduced(t *testing.T) {
 	const entries = 16

@@ -7,6 +7,7 @@ import (
 	"bytes"
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"image"
 	"io"
@@ -202,6 +203,11 @@ func (r *run) fetchChunk(c chunk, chunks chan<- fetchedChunk, slots chan struct{
 // sel selects a walk's code-blocks. Its error ends the run; what is wrong with
 // the image alone stays with the walk.
 func (r *run) sel(w *walk) error {
+	window := r.plan.codestreamWindow(w.window)
+	if r.plan.hollow(window) {
+		w.err = errHollow
+		return nil
+	}
 	w.record = &record{limit: r.plan.layout.record}
 	ctx := codestream.WithTrace(r.ctx, &codestream.Trace{
 		Read: func(off int64, p []byte, took time.Duration, err error) {
@@ -209,9 +215,12 @@ func (r *run) sel(w *walk) error {
 			w.record.add(off, p)
 		},
 	})
-	w.selection, w.err = r.plan.file.Index().Select(ctx, r.plan.codestreamWindow(w.window))
+	w.selection, w.err = r.plan.file.Index().Select(ctx, window)
 	return r.judge(w.tile, w.err)
 }
+
+// errHollow is the error of a walk that has nothing to decode.
+var errHollow = errors.New("tile: no samples")
 
 // bounded holds a selection against what the plan's memory is for. The plan
 // knows the main header; a tile's own header may ask for more code-blocks, and

@@ -109,6 +109,17 @@ func (p *Plan) codestreamWindow(w window) codestream.Window {
 		Components: p.color.components, NoICT: p.color.coded != nil}
 }
 
+// hollow reports whether no component that is wanted has a sample in a window:
+// where none is the finest in both directions, tiles may be as small as that.
+func (p *Plan) hollow(w codestream.Window) bool {
+	for i, c := range p.file.Header.Components {
+		if p.color.needs(i) && !p.grid.component(w.Area, c.Sub).Empty() {
+			return false
+		}
+	}
+	return true
+}
+
 // margin grows an area of the reference grid by what upsampling looks at beyond
 // it, within its tile.
 func (p *Plan) margin(area, tile image.Rectangle) image.Rectangle {
@@ -145,6 +156,9 @@ func (p *Plan) tiles() int {
 func (p *Plan) Reads(ctx context.Context) ([]codestream.Span, error) {
 	var spans []codestream.Span
 	for w := range p.Windows() {
+		if p.hollow(w) {
+			continue
+		}
 		sel, err := p.file.Index().Select(ctx, w)
 		if err != nil {
 			return nil, err
