@@ -540,6 +540,18 @@ func TestBitonal(t *testing.T) {
 }
 
 // The numbers of a palette are not averaged: a reduced picture has the mean of
+// Every sample is handed out, those too that lie before the first pixel of a tile.
+func TestPlanesBetweenTiles(t *testing.T) {
+	spec := testimg.Spec{Width: 60, Height: 60, Components: 2, Kind: testimg.Noise, Sub: []image.Point{{X: 2, Y: 2}, {X: 3, Y: 3}}}
+	want := testimg.Draw(spec)
+	f := open(t, testimg.Compress(t, spec, "j2k", "-n", "2", "-t", "33,27"))
+	p, err := new(tile.Decoder).Plan(f, tile.Request{Format: tile.Coded})
+	require.NoError(t, err)
+	for i, got := range whole(t, p).Planes {
+		require.Equal(t, want.Planes[i].Samples, got.I32, "component %d", i)
+	}
+}
+
 // A tile none of whose components has a sample at a resolution is no error.
 func TestTileWithoutSamples(t *testing.T) {
 	f := open(t, testimg.Compress(t, testimg.Spec{Width: 60, Height: 60, Components: 2,

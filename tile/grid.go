@@ -59,6 +59,19 @@ func (g grid) area(r image.Rectangle) image.Rectangle {
 	)
 }
 
+// within is area(r) for pixels that lie in one tile. Samples of other components
+// between the tile's edge and its first pixel belong to it.
+func (g grid) within(r, tile image.Rectangle) image.Rectangle {
+	a, first := g.area(r).Intersect(tile), g.reduced(tile).Min
+	if r.Min.X == first.X {
+		a.Min.X = tile.Min.X
+	}
+	if r.Min.Y == first.Y {
+		a.Min.Y = tile.Min.Y
+	}
+	return a
+}
+
 // component is an area of the reference grid on the grid of a component with
 // subsampling sub, at the grid's reduction (Equations B-2 and B-14).
 func (g grid) component(area image.Rectangle, sub image.Point) image.Rectangle {

@@ -105,7 +105,7 @@ func (p *Plan) Damaged(tile int, err error) error {
 func (p *Plan) codestreamWindow(w window) codestream.Window {
 	tile := p.file.Header.TileBounds(w.tile)
 	return codestream.Window{Tile: w.tile, Reduce: p.grid.reduce, Layers: p.req.Layers,
-		Area:       p.margin(p.grid.area(w.area), tile),
+		Area:       p.margin(p.grid.within(w.area, tile), tile),
 		Components: p.color.components, NoICT: p.color.coded != nil}
 }
 

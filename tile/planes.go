@@ -73,7 +73,7 @@ func (t *planesTarget) begin(s *slab) {
 	if s.planes.Planes == nil {
 		s.planes = newPlanes(p.file.Header)
 	}
-	s.planes.Bounds = p.grid.area(s.area)
+	s.planes.Bounds = p.band(s.area)
 	for i, c := range p.file.Header.Components {
 		s.planes.Planes[i].reshape(p.grid.component(s.planes.Bounds, c.Sub))
 	}
@@ -81,6 +81,20 @@ func (t *planesTarget) begin(s *slab) {
 
 func (t *planesTarget) sink() sink {
 	return &planesSink{plan: t.run.plan, planes: newPlanes(t.run.plan.file.Header)}
+}
+
+// band is the part of the reference grid whose reduced pixels are r, from the edges
+// of the tiles that it begins and ends with.
+func (p *Plan) band(r image.Rectangle) image.Rectangle {
+	cell := func(at image.Point) image.Rectangle {
+		pixel := image.Rectangle{Min: at, Max: at.Add(image.Pt(1, 1))}
+		point := image.Pt(at.X*p.grid.step.X<<p.grid.reduce, at.Y*p.grid.step.Y<<p.grid.reduce)
+		for tile := range p.file.Header.TilesIn(image.Rectangle{Min: point, Max: point.Add(image.Pt(1, 1))}) {
+			return p.grid.within(pixel, p.file.Header.TileBounds(tile))
+		}
+		panic("tile: a pixel is in no tile (bug)")
+	}
+	return image.Rectangle{Min: cell(r.Min).Min, Max: cell(r.Max.Sub(image.Pt(1, 1))).Max}
 }
 
 // A planesSink lets the engine write into the slab itself.
@@ -91,7 +105,7 @@ type planesSink struct {
 
 func (k *planesSink) prepare(pc *piece) (image.Rectangle, *Planes) {
 	p := k.plan
-	area := p.grid.area(pc.area).Intersect(p.file.Header.TileBounds(pc.walk.tile))
+	area := p.grid.within(pc.area, p.file.Header.TileBounds(pc.walk.tile)).Intersect(pc.slab.planes.Bounds)
 	k.planes.Bounds = area
 	for i, c := range p.file.Header.Components {
 		k.planes.Planes[i] = pc.slab.planes.Planes[i].sub(p.grid.component(area, c.Sub))
