@@ -98,3 +98,15 @@ func denial(err error) int {
 	}
 	return http.StatusInternalServerError
 }
+
+// A deniedError is a refusal by Authorize.
+type deniedError struct{ err error }
+
+func (e *deniedError) Error() string { return e.err.Error() }
+func (e *deniedError) Unwrap() error { return e.err }
+
+// refuses reports whether there is an image, but not for this client.
+func (e *deniedError) refuses() bool {
+	status := denial(e.err)
+	return status == http.StatusUnauthorized || status == http.StatusForbidden
+}

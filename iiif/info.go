@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"image"
 	"slices"
+
+	"github.com/stria-j2k/stria/jp2"
 )
 
 // An Info is the image information document (section 5), info.json. Its JSON
@@ -210,3 +212,14 @@ func (i *Info) features() []string {
 	slices.Sort(list)
 	return list
 }
+
+// NewInfo is the image information document of f, whose base URI is uri, under
+// the limits. What the file does not say is left to the caller.
+func NewInfo(f *jp2.File, v Version, uri string, limits Limits) *Info {
+	info := &Info{Version: v, URI: uri, Limits: limits, Gray: gray(f)}
+	info.describe(f.Header)
+	return info
+}
+
+// gray reports whether f has no colour.
+func gray(f *jp2.File) bool { return len(f.Layout.Colors) == 1 }
