@@ -141,6 +141,10 @@ var fileCases = []struct {
 		Color{Method: AnyICC, ICC: testICC("CMYK", 4)[:130]}.append(nil), enumerated(CMYK).append(nil)),
 		check:  func(t *testing.T, f *File) { require.Equal(t, CMYK, f.Color.Space) },
 		warned: "it says to be 132 bytes and is 130"},
+	{name: "an ICC with tags beyond its end", data: wrap(rgb,
+		Color{Method: AnyICC, ICC: append(testICC("RGB ", 4)[:iccHeader], "\x00\x00\x01\x00"...)}.append(nil)),
+		check:  func(t *testing.T, f *File) { require.True(t, f.Color.Assumed) },
+		warned: "left out"},
 	{name: "an ICC", data: wrap(rgb, Color{Method: AnyICC, ICC: testICC("RGB ", 9000)}.append(nil)),
 		check: func(t *testing.T, f *File) {
 			require.Equal(t, testICC("RGB ", 9000), f.Color.ICC)

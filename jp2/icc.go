@@ -57,7 +57,8 @@ func (p Profile) Channels() int {
 }
 
 // soundICC returns the profile at the start of p without what follows it, or
-// nil when p is not one, and what was wrong. Only the header is looked at.
+// nil when p is not one, and what was wrong. Only the header is looked at, and
+// how long the table of tags is that follows it.
 func soundICC(p []byte) ([]byte, string) {
 	h, err := ParseProfile(p)
 	switch {
@@ -68,7 +69,12 @@ func soundICC(p []byte) ([]byte, string) {
 			h.Size, len(p))
 	case h.Channels() == 0:
 		return nil, fmt.Sprintf("the ICC profile is left out, its colour space is %q", h.Space)
-	case h.Size < int64(len(p)):
+	}
+	// ISO 15076-1, 7.3: the number of tags and 12 bytes for each.
+	if room := h.Size - iccHeader - 4; room >= 0 && int64(binary.BigEndian.Uint32(p[iccHeader:])) > room/12 {
+		return nil, "the ICC profile is left out, its tags do not fit"
+	}
+	if h.Size < int64(len(p)) {
 		return p[:h.Size], fmt.Sprintf("%d bytes follow the ICC profile", int64(len(p))-h.Size)
 	}
 	return p, ""
