@@ -527,3 +527,39 @@ func TestShortTiles(t *testing.T) {
 		}
 	}
 }
+
+// tight is a decoder with no more than the memory that the request takes at
+// least.
+func tight(t *testing.T, f *jp2.File, req tile.Request, workers int) *tile.Decoder {
+	t.Helper()
+	_, err := (&tile.Decoder{Budget: &tile.Budget{Bytes: 1, Workers: workers}}).Plan(f, req)
+	var need *tile.BudgetError
+	require.ErrorAs(t, err, &need)
+	return &tile.Decoder{Strict: true, Budget: &tile.Budget{Bytes: need.Need, Workers: workers}}
+}
+
+// What the pieces of a tile depend on may be all of it, one time after the other.
+func TestPiecesThatNeedTheWhole(t *testing.T) {
+	defer goleak.VerifyNone(t)
+	for _, p := range []picture{
+		{"9/7", testimg.Spec{Width: 200, Height: 210, Components: 3}, []string{"-t", "190,70", "-I", "-r", "8"}},
+		{"5/3 upsampled", testimg.Spec{Width: 64, Height: 80, Components: 3,
+			Sub: []image.Point{{X: 1, Y: 1}, {X: 1, Y: 2}, {X: 1, Y: 2}}},
+			[]string{"-t", "64,18", "-n", "3"}},
+	} {
+		f := open(t, testimg.Compress(t, p.spec, "j2k", p.args...))
+		want, err := image1(t, &tile.Decoder{}, f, tile.Request{})
+		require.NoError(t, err)
+		for _, workers := range []int{1, 3} {
+			for _, orient := range []tile.Orient{tile.Rotate0, tile.Rotate90, tile.Rotate180} {
+				req := tile.Request{Orient: orient}
+				dec := tight(t, f, req, workers)
+				got, err := image1(t, dec, f, req)
+				require.NoError(t, err, p.name)
+				require.True(t, bytes.Equal(turnedImage(want, orient).Pix, got.Pix), "%s workers %d orient %d", p.name, workers, orient)
+				require.Zero(t, dec.Budget.Used())
+			}
+		}
+	}
+	require.Zero(t, openjpeg.Live())
+}

@@ -42,6 +42,7 @@ type Job struct {
 	Selection *codestream.Selection
 	Data      io.ReaderAt // holds the bytes of Selection.Spans, at their offsets in the source
 	Threads   int         // how many may decode it at the same time, at least 1
+	Once      bool        // Decode will be called for one area only
 }
 
 // Planes are the samples of an area as they are coded: before palette, colour

@@ -48,7 +48,8 @@ func (openJPEG) Begin(ctx context.Context, job *Job) (Walk, error) {
 		return nil, err
 	}
 	window := job.Selection.Window()
-	w := &openJPEGWalk{selection: job.Selection, components: window.Components, reduce: window.Reduce}
+	w := &openJPEGWalk{selection: job.Selection, components: window.Components,
+		reduce: window.Reduce, once: job.Once}
 	for i, c := range job.Selection.Coding().Components {
 		if c.Style&(codestream.HT|codestream.HTMixed) != 0 && !openjpeg.SupportsHT() {
 			return nil, fmt.Errorf("tile: component %d has High-Throughput blocks, which need OpenJPEG 2.5.1: %w",
@@ -82,6 +83,7 @@ type openJPEGWalk struct {
 	components []int // of the image, in the assembled codestream's order
 	decoder    *openjpeg.Decoder
 	reduce     int
+	once       bool
 	margin     int // reduced reference grid: see Decode
 	planes     []openjpeg.Plane
 }
@@ -114,6 +116,9 @@ func (w *openJPEGWalk) Decode(ctx context.Context, area image.Rectangle, dst *Pl
 	w.planes = w.planes[:0]
 	for _, c := range w.components {
 		w.planes = append(w.planes, openjpeg.Plane(dst.Planes[c]))
+	}
+	if w.once && window == w.decoder.Bounds() {
+		return w.decoder.DecodeAll(w.planes)
 	}
 	return w.decoder.Decode(window, w.planes)
 }

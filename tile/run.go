@@ -280,7 +280,7 @@ func (r *run) decode(pc *piece, out sink) error {
 	area, dst := out.prepare(pc)
 	w := pc.walk
 	if w.err == nil {
-		w.err = r.decodeArea(w, area, dst)
+		w.err = r.decodeArea(w, area, dst, pc.last)
 		if err := r.judge(w.tile, w.err); err != nil {
 			return err
 		}
@@ -303,7 +303,9 @@ func (r *run) judge(tile int, err error) error {
 	return r.plan.Damaged(tile, err)
 }
 
-func (r *run) decodeArea(w *walk, area image.Rectangle, dst *Planes) (err error) {
+// decodeArea decodes an area of a walk, which it begins if this is the first. last
+// says that there is none after it.
+func (r *run) decodeArea(w *walk, area image.Rectangle, dst *Planes, last bool) (err error) {
 	began := time.Now()
 	first := w.engine == nil
 	if first {
@@ -311,7 +313,8 @@ func (r *run) decodeArea(w *walk, area image.Rectangle, dst *Planes) (err error)
 		// idle. Such walks are of one piece, so that they are soon given back.
 		spare, done := r.plan.dec.budget().spare(r.plan.layout.threads - 1)
 		defer done()
-		w.engine, err = r.plan.dec.engine().Begin(r.ctx, &Job{Selection: w.selection, Data: w.data, Threads: 1 + spare})
+		w.engine, err = r.plan.dec.engine().Begin(r.ctx, &Job{
+			Selection: w.selection, Data: w.data, Threads: 1 + spare, Once: last})
 		w.data = nil
 		w.release()
 		if err != nil {

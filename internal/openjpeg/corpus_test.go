@@ -34,7 +34,7 @@ func TestCorpus(t *testing.T) {
 			for i, c := range d.parts {
 				planes[i] = newPlane(window(d.Bounds(), c.sub), c.depth, c.signed)
 			}
-			require.NoError(t, d.Decode(d.Bounds(), planes))
+			require.NoError(t, d.DecodeAll(planes))
 			requireGuards(t, planes)
 			digested := make([]corpus.Plane, len(planes))
 			for i, p := range planes {

@@ -20,6 +20,7 @@ import "C"
 var (
 	errClosed   = errors.New("openjpeg: the decoder is closed")
 	errNoMemory = errors.New("openjpeg: out of C memory")
+	errBegun    = errors.New("openjpeg: all of a codestream can only be decoded first and last")
 	errMismatch = errors.New("openjpeg: the decoded planes are not those of the header (bug)")
 )
 
@@ -37,7 +38,6 @@ type Decoder struct {
 	bounds image.Rectangle // reference grid
 	parts  []part          // one for each component
 	begun  bool            // Decode has reached C
-	whole  bool            // all of bounds has been decoded
 	holds  int64           // bytes of C memory between calls, estimated
 	freed  int64           // bytes that were freed between calls, estimated
 	err    error           // what every later call returns
@@ -109,8 +109,8 @@ func (d *Decoder) Bounds() image.Rectangle { return d.bounds }
 //
 // It may be called repeatedly, best with areas from top to bottom: code-blocks
 // that an area shares with the one before are not decoded again, and those that
-// it does not reach are freed. An exception is the area that covers all of the
-// codestream, which only the first call may ask for and which is then the last.
+// it does not reach are freed. Where nothing but all of the codestream is wanted
+// [Decoder.DecodeAll] is quicker.
 //
 // Windows of 9/7 components may differ by 1 from a decode of the whole within
 // one coefficient a level of their edges, because OpenJPEG reaches too short
@@ -127,11 +127,76 @@ func (d *Decoder) Decode(area image.Rectangle, dst []Plane) error {
 	if err != nil {
 		return err
 	}
-	whole := area == d.bounds
-	if d.whole || whole && d.begun {
-		return errors.New("openjpeg: the whole can only be decoded by the first call, and is then the last")
+	if area == d.bounds {
+		return d.halves(dst)
 	}
+	return d.decode(area, dst)
+}
 
+// DecodeAll decodes all of the codestream. It is for a decoder that has not been
+// used and must not be used again: OpenJPEG lets go of the codestream when it has
+// decoded the whole. In everything else it is as Decode.
+func (d *Decoder) DecodeAll(dst []Plane) error {
+	if d.err != nil {
+		return d.err
+	}
+	if _, err := d.check(d.bounds, dst); err != nil {
+		return err
+	}
+	if d.begun {
+		return errBegun
+	}
+	if err := d.decode(d.bounds, dst); err != nil {
+		return err
+	}
+	d.err = errBegun
+	return nil
+}
+
+// halves decodes all of the codestream in such a way that it is kept: once
+// without the last row, and what is then missing without the first; or columns
+// where there is only one row. Both windows reach all coefficients, so that the
+// samples are those of the whole.
+func (d *Decoder) halves(dst []Plane) error {
+	all := d.bounds
+	for _, cut := range []image.Point{{Y: 1}, {X: 1}} {
+		first := image.Rectangle{Min: all.Min, Max: all.Max.Sub(cut)}
+		second := image.Rectangle{Min: all.Min.Add(cut), Max: all.Max}
+		if !d.samples(first) || !d.samples(second) {
+			continue
+		}
+		one, two := make([]Plane, len(dst)), make([]Plane, len(dst))
+		for i := range dst {
+			part := window(first, d.parts[i].sub)
+			one[i] = dst[i].sub(part)
+			rest := dst[i].Bounds
+			if cut.Y > 0 {
+				rest.Min.Y = max(rest.Min.Y, part.Max.Y)
+			} else {
+				rest.Min.X = max(rest.Min.X, part.Max.X)
+			}
+			two[i] = dst[i].sub(rest)
+		}
+		if err := d.decode(first, one); err != nil {
+			return err
+		}
+		return d.decode(second, two)
+	}
+	return fmt.Errorf("openjpeg: no part of %v has samples of all components: %w", all, errors.ErrUnsupported)
+}
+
+// samples reports whether an area has samples of all components.
+func (d *Decoder) samples(area image.Rectangle) bool {
+	for i := range d.parts {
+		if window(area, d.parts[i].sub).Empty() {
+			return false
+		}
+	}
+	return !area.Empty()
+}
+
+// decode decodes an area in which all components have samples.
+func (d *Decoder) decode(area image.Rectangle, dst []Plane) error {
 	// The planes stay where they are while C fills them.
 	var pins runtime.Pinner
 	defer pins.Unpin()
@@ -168,7 +233,7 @@ func (d *Decoder) Decode(area image.Rectangle, dst []Plane) error {
 	}
 
 	first := !d.begun
-	d.begun, d.whole = true, whole
+	d.begun = true
 	switch C.stria_opj_decode(d.c,
 		C.uint32_t(area.Min.X), C.uint32_t(area.Min.Y),
 		C.uint32_t(area.Max.X), C.uint32_t(area.Max.Y),
@@ -295,6 +360,26 @@ func (p *Plane) check() error {
 		return fmt.Errorf("%d samples with stride %d cannot hold %v", n, p.Stride, p.Bounds)
 	}
 	return nil
+}
+
+// sub is the part of the plane inside bounds, sharing its samples.
+func (p *Plane) sub(bounds image.Rectangle) Plane {
+	q := *p
+	q.Bounds = bounds.Intersect(p.Bounds)
+	if q.Bounds.Empty() {
+		q.U8, q.U16, q.I32 = nil, nil, nil
+		return q
+	}
+	first := (q.Bounds.Min.Y-p.Bounds.Min.Y)*p.Stride + q.Bounds.Min.X - p.Bounds.Min.X
+	switch p.size() {
+	case 1:
+		q.U8 = p.U8[first:]
+	case 2:
+		q.U16 = p.U16[first:]
+	default:
+		q.I32 = p.I32[first:]
+	}
+	return q
 }
 
 // window is the part of a component that area covers: area is on the reference

@@ -29,5 +29,8 @@ func (d *Decoder) Bounds() image.Rectangle { return image.Rectangle{} }
 // Decode fails in a build without cgo.
 func (d *Decoder) Decode(area image.Rectangle, dst []Plane) error { return errNoCgo }
 
+// DecodeAll fails in a build without cgo.
+func (d *Decoder) DecodeAll(dst []Plane) error { return errNoCgo }
+
 // Version is 0.0.0 in a build without cgo.
 func Version() (major, minor, patch int) { return 0, 0, 0 }

@@ -36,7 +36,7 @@ func decodeWhole(t testing.TB, a *asset, stream []byte) []Plane {
 	defer d.Close()
 	require.Equal(t, a.bounds, d.Bounds())
 	planes := a.planes(a.bounds)
-	require.NoError(t, d.Decode(a.bounds, planes))
+	require.NoError(t, d.DecodeAll(planes))
 	requireGuards(t, planes)
 	return planes
 }
@@ -176,7 +176,7 @@ func TestDecodeThreads(t *testing.T) {
 			for _, threads := range []int{2, 5, 1000} {
 				d := openThreads(t, stream, threads)
 				planes := a.planes(a.bounds)
-				require.NoError(t, d.Decode(a.bounds, planes))
+				require.NoError(t, d.DecodeAll(planes))
 				require.Zero(t, difference(planes, whole))
 				d.Close()
 			}
@@ -280,10 +280,32 @@ func TestDecodeRefuses(t *testing.T) {
 	}
 	// None of that has done it harm.
 	require.NoError(t, d.Decode(area, a.planes(area)))
-	require.Error(t, d.Decode(a.bounds, a.planes(a.bounds)), "the whole after a part")
+	require.Error(t, d.DecodeAll(a.planes(a.bounds)), "the whole after a part")
 	d.Close()
 	d.Close()
 	require.ErrorIs(t, d.Decode(area, a.planes(area)), errClosed)
+}
+
+// The whole can be an area like any other, again and again, with the samples of
+// one that is decoded at once.
+func TestDecodeWholeAmongAreas(t *testing.T) {
+	for _, a := range assets {
+		t.Run(a.name, func(t *testing.T) {
+			stream := a.stream(t)
+			whole := decodeWhole(t, &a, stream)
+			top, bottom := halves(a.bounds)
+			d := open(t, stream)
+			for _, area := range []image.Rectangle{a.bounds, top, a.bounds, a.bounds, bottom} {
+				part := a.planes(area)
+				require.NoError(t, d.Decode(area, part), "%v", area)
+				requireGuards(t, part)
+				if area == a.bounds {
+					require.Zero(t, difference(part, whole))
+				}
+				require.LessOrEqual(t, difference(part, whole), slack(&a), "%v", area)
+			}
+		})
+	}
 }
 
 // An area between the samples of a subsampled component is decoded for the
@@ -310,7 +332,7 @@ func TestDecodeDamagedBody(t *testing.T) {
 	}
 	live := Live()
 	d := open(t, stream)
-	err := d.Decode(a.bounds, a.planes(a.bounds))
+	err := d.DecodeAll(a.planes(a.bounds))
 	require.ErrorIs(t, err, codestream.ErrFormat)
 	var refused *Error
 	require.ErrorAs(t, err, &refused)

@@ -123,7 +123,7 @@ func (m *measurement) make() (int64, error) {
 	if err != nil {
 		return 0, err
 	}
-	if err := d.Decode(small.bounds, []Plane{newPlane(small.bounds, 8, false)}); err != nil {
+	if err := d.DecodeAll([]Plane{newPlane(small.bounds, 8, false)}); err != nil {
 		return 0, err
 	}
 	d.Close()
@@ -138,7 +138,12 @@ func (m *measurement) make() (int64, error) {
 	}
 	defer d.Close()
 	for i, s := range strips {
-		if err := d.Decode(s, planes[i]); err != nil {
+		if s == d.Bounds() {
+			err = d.DecodeAll(planes[i])
+		} else {
+			err = d.Decode(s, planes[i])
+		}
+		if err != nil {
 			return 0, err
 		}
 	}
