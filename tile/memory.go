@@ -183,6 +183,7 @@ const acceptable = 1.08
 // cut chooses the layout: one of little overhead in a quarter of limit bytes,
 // failing that the one of least overhead that fits at all.
 func (p *Plan) cut(limit int64) error {
+	p.scaling = p.scalingMemory()
 	workers := p.dec.budget().workers()
 	across, along := p.across(p.src), p.along(p.src)
 	components := int64(len(p.file.Header.Components))
@@ -344,10 +345,14 @@ func (p *Plan) bound() int64 {
 	scratch := workers * (planes*sample + int64(column)*int64(slab)*pixel + p.color.scratch(column+slab, len(p.file.Header.Components)))
 	slabs := slabsAhead * int64(across) * int64(min(slab, along)) * max(pixel, sample*int64(len(p.file.Header.Components)))
 	total := max(walks(one), walks(many)) + fetched + scratch + slabs + p.color.tables()
-	if p.scaled && p.color.format != Coded {
-		r := p.resample()
-		stride := p.Size().X * int(pixel)
-		total += int64(p.color.planes())*r.Memory() + int64(stripRows(p.Size(), stride))*int64(stride)
+	return total + p.scaling
+}
+
+// scalingMemory is what scaling takes, whatever the layout.
+func (p *Plan) scalingMemory() int64 {
+	if !p.scaled || p.color.format == Coded {
+		return 0
 	}
-	return total
+	stride := p.Size().X * p.color.pixelSize()
+	return int64(p.color.planes())*p.resample().Memory() + int64(stripRows(p.Size(), stride))*int64(stride)
 }

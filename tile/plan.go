@@ -30,6 +30,8 @@ type Plan struct {
 	color  *conversion
 	layout layout
 	memory int64 // of a run
+
+	scaling int64 // of which the resampler's
 }
 
 // Size is the size of the result, turned as asked, in pixels.

@@ -123,11 +123,23 @@ func catmullRom(t float64) [4]float64 {
 	}
 }
 
-// taps is the longest span of a result sample. It is that of the whole result
+// maxCounted is the longest result of which every span is looked at for taps.
+const maxCounted = 1 << 16
+
+// taps is the longest span of a result sample, or a little more. It is that of the whole result
 // also where only a part is made, so that the part is made in the same way.
 func (a axis) taps() int {
 	if k := a.ratio(); k > 0 && a.shrinks() {
 		return k
+	}
+	if a.n > maxCounted {
+		switch {
+		case a.whole():
+			return 1
+		case a.shrinks():
+			return min(int(math.Ceil((a.hi-a.lo)/float64(a.n)))+2, a.size)
+		}
+		return min(4, a.size)
 	}
 	n := 1
 	for i := range a.n {
