@@ -57,9 +57,10 @@
 // no opacity nothing is read.
 //
 // Samples of subsampled components lie at the multiples of their subsampling on
-// the reference grid (B.2). Between them the pixels' are interpolated linearly,
-// whatever the ratio; at the edges of a tile the last is repeated, and where a
-// tile has none the middle of the range takes its place.
+// the reference grid (B.2); what CRG says of it (A.9.1) is passed over. Between
+// them the pixels' are interpolated linearly, whatever the ratio; at the edges of
+// a tile the last is repeated, and where a tile has none the middle of the range
+// takes its place.
 //
 // Numbers of palette entries have no mean. Images with palettes are therefore
 // decoded at full resolution and their pixels reduced.
