@@ -94,8 +94,8 @@ func (x *Index) tileDamage(ctx context.Context, tile int) (damage, err error) {
 
 // tile returns the headers of a tile, read now if they are not known.
 func (x *Index) tile(ctx context.Context, tile int) (*tileHeaders, error) {
-	if tile < 0 || tile >= x.h.NumTiles() {
-		return nil, fmt.Errorf("codestream: no tile %d in an image of %d (bug)", tile, x.h.NumTiles())
+	if err := x.exists(tile); err != nil {
+		return nil, err
 	}
 	x.mu.Lock()
 	t := x.tiles[tile]
@@ -108,6 +108,14 @@ func (x *Index) tile(ctx context.Context, tile int) (*tileHeaders, error) {
 		x.keep(tile, t)
 	}
 	return t, t.err
+}
+
+// exists is an error unless there is such a tile.
+func (x *Index) exists(tile int) error {
+	if tile < 0 || tile >= x.h.NumTiles() {
+		return fmt.Errorf("codestream: no tile %d in an image of %d (bug)", tile, x.h.NumTiles())
+	}
+	return nil
 }
 
 // keep remembers the headers of a tile, and forgets all others first when there

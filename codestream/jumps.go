@@ -10,6 +10,7 @@ import (
 	"errors"
 	"iter"
 	"slices"
+	"sync"
 )
 
 // lengthsUse is what has been made of the packet lengths of a tile.
@@ -248,8 +249,10 @@ const (
 	headTotal = 8 << 20
 	// headGap is how many bytes that are not needed are read to save a read.
 	headGap = 16 << 10
-	// headBlock is how much of headers is read at once at most.
+	// headBlock is how much of headers is read at once at most, and headReads how
+	// many reads there are at the same time.
 	headBlock = 512 << 10
+	headReads = 8
 	// A packet header is guessed to take headFloor bytes, headBytes for each
 	// block, and at most headMost.
 	headFloor = 48
@@ -335,15 +338,30 @@ func (r *blockReads) add(off, n int64) {
 	r.list = append(r.list, blockRead{off: off, size: n})
 }
 
+// run reads the ranges, several at the same time: a source may be far away.
 func (r *blockReads) run(ctx context.Context) error {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	var failed error
+	var once sync.Once
+	var reads sync.WaitGroup
+	slots := make(chan struct{}, headReads)
 	for i := range r.list {
-		k := &r.list[i]
-		k.data = make([]byte, k.size)
-		if err := r.stream.readAt(ctx, k.data, k.off); err != nil {
-			return err
-		}
+		slots <- struct{}{}
+		reads.Go(func() {
+			defer func() { <-slots }()
+			k := &r.list[i]
+			k.data = make([]byte, k.size)
+			if err := r.stream.readAt(ctx, k.data, k.off); err != nil {
+				once.Do(func() {
+					failed = err
+					cancel() // the others are of no use
+				})
+			}
+		})
 	}
-	return nil
+	reads.Wait()
+	return failed
 }
 
 // at gives what was read from off on, at most n bytes.

@@ -97,6 +97,20 @@ func (x *Index) packets(ctx context.Context, tile int) (*tilePackets, error) {
 	return t, nil
 }
 
+// Prepare reads the headers of a tile's parts, unless its packets are known in some
+// way. Whoever will soon want many tiles can prepare several at the same time, for
+// [Index.Select] reads those of one after the other.
+func (x *Index) Prepare(ctx context.Context, tile int) error {
+	if err := x.exists(tile); err != nil {
+		return err
+	}
+	if t, data := x.packet.get(tile); t != nil || data != nil {
+		return nil
+	}
+	_, err := x.packets(ctx, tile)
+	return err
+}
+
 func (x *Index) newTilePackets(ctx context.Context, tile int) (*tilePackets, error) {
 	parts, err := x.TileParts(ctx, tile)
 	if err != nil {

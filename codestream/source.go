@@ -44,7 +44,7 @@ func readUpTo(ctx context.Context, r io.ReaderAt, p []byte, off int64) (int, err
 		n, err = r.ReadAt(p, off)
 	}
 	if t, ok := ctx.Value(traceKey{}).(*Trace); ok && t.Read != nil {
-		t.Read(off, p[:n], time.Since(began), err)
+		t.read(off, p[:n], time.Since(began), err)
 	}
 	switch {
 	case n == len(p), errors.Is(err, io.EOF):

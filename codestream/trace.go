@@ -4,6 +4,7 @@ package codestream
 
 import (
 	"context"
+	"sync"
 	"time"
 )
 
@@ -12,8 +13,18 @@ import (
 type Trace struct {
 	// Read is called after each read, with what was read from offset off of the
 	// source, which it must not keep, and how long that took. A read that other
-	// callers wait for too is told to one of them.
+	// callers wait for too is told to one of them. Reads may be at the same
+	// time, but are told of one after the other.
 	Read func(off int64, p []byte, took time.Duration, err error)
+
+	mu sync.Mutex
+}
+
+// read tells of a read.
+func (t *Trace) read(off int64, p []byte, took time.Duration, err error) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.Read(off, p, took, err)
 }
 
 type traceKey struct{}
