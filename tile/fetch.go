@@ -165,9 +165,13 @@ func (r *run) fetchChunk(c chunk, chunks chan<- fetchedChunk, slots chan struct{
 	f := fetchedChunk{slabs: c.slabs, walks: make([]*walk, len(c.walks))}
 	for i, win := range c.walks {
 		f.walks[i] = &walk{window: win, fetched: make(chan struct{})}
+	}
+	known := 0 // walks whose headers are being read, or were
+	for i := range f.walks {
 		if len(c.slabs) == 1 {
-			continue // nothing to decide; selected when its turn to be read comes
+			break // nothing to decide; selected when its turn to be read comes
 		}
+		known = r.headers(f.walks, i, known, reads)
 		if err := r.sel(f.walks[i]); err != nil {
 			return err
 		}
@@ -188,6 +192,7 @@ func (r *run) fetchChunk(c chunk, chunks chan<- fetchedChunk, slots chan struct{
 	// The columns of one tile lie between each other in the source: they are
 	// read together.
 	for rest := f.walks; len(rest) > 0; {
+		known = r.headers(f.walks, len(f.walks)-len(rest), known, reads)
 		n := 1
 		for n < len(rest) && rest[n].tile == rest[0].tile {
 			n++
@@ -200,6 +205,35 @@ func (r *run) fetchChunk(c chunk, chunks chan<- fetchedChunk, slots chan struct{
 	return nil
 }
 
+// headers has the index read the headers of the tiles of walks that come soon
+// after one, several at the same time: selected one after the other, each would
+// wait for its own. Those before known are being read already; it returns how far
+// that is true now. What fails is left to the selection.
+func (r *run) headers(walks []*walk, at, known int, reads *sync.WaitGroup) int {
+	ctx := codestream.WithTrace(r.ctx, &codestream.Trace{
+		Read: func(off int64, p []byte, took time.Duration, err error) {
+			r.account(codestream.Span{Off: off, Len: int64(len(p))}, took, err)
+		},
+	})
+	for known = max(known, at+1); known < min(at+r.plan.dec.reads(), len(walks)); known++ {
+		w := walks[known]
+		if last := walks[known-1]; w.tile == last.tile {
+			w.headers = last.headers
+			continue
+		}
+		if r.plan.hollow(r.plan.codestreamWindow(w.window)) {
+			continue // it will not be selected
+		}
+		headers := make(chan struct{})
+		w.headers = headers
+		reads.Go(func() {
+			defer close(headers)
+			_ = r.plan.file.Index().Prepare(ctx, w.tile)
+		})
+	}
+	return known
+}
+
 // sel selects a walk's code-blocks. Its error ends the run; what is wrong with
 // the image alone stays with the walk.
 func (r *run) sel(w *walk) error {
@@ -207,6 +241,9 @@ func (r *run) sel(w *walk) error {
 	if r.plan.hollow(window) {
 		w.err = errHollow
 		return nil
+	}
+	if w.headers != nil {
+		<-w.headers // its reads end with the run
 	}
 	w.record = &record{limit: r.plan.layout.record}
 	ctx := codestream.WithTrace(r.ctx, &codestream.Trace{

@@ -72,8 +72,9 @@ type slab struct {
 type walk struct {
 	window
 	selection *codestream.Selection
-	record    *record       // until it is fetched
-	fetched   chan struct{} // closed when data or err is there
+	headers   <-chan struct{} // closed when its tile's were read; nil: nobody does
+	record    *record         // until it is fetched
+	fetched   chan struct{}   // closed when data or err is there
 	data      *buffer
 	err       error // of fetching or decoding; the rest of the window is missing
 	engine    Walk
