@@ -11,7 +11,7 @@
 //
 // A request takes tens of milliseconds however few bytes it asks for, so they
 // are what is to be saved. Small reads go through a cache of blocks of 16 KiB,
-// and what is missing is asked for with some more after it: the first 64 KiB,
+// and what is missing is asked for with some more after it: the first 80 KiB,
 // which opening an Object reads, usually hold all that jp2.NewFile wants.
 // Blocks that are on their way are not asked for again, and blocks that follow
 // each other are one request. Reads of 256 KiB and more go past the cache.

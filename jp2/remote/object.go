@@ -55,8 +55,9 @@ type Options struct {
 	// Cache keeps what was read; nil: one of the object's own, of 4 MiB.
 	Cache *Cache
 
-	// Ahead is how many bytes are asked for at least; zero: 64 KiB; negative:
-	// no more than the blocks that are read, of 16 KiB.
+	// Ahead is how many bytes are asked for at least; zero: 80 KiB, for the
+	// 64 KiB with which packet headers begin to be read, wherever they lie in
+	// blocks of 16; negative: no more than the blocks that are read.
 	Ahead int64
 
 	// Retries is how often a read tries again without getting any further;
@@ -73,7 +74,7 @@ type Options struct {
 }
 
 const (
-	defaultAhead   = 64 << 10
+	defaultAhead   = 64<<10 + blockSize
 	defaultRetries = 3
 	defaultBackoff = 100 * time.Millisecond
 	defaultTimeout = 30 * time.Second

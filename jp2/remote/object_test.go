@@ -455,16 +455,16 @@ func TestRequests(t *testing.T) {
 		reads   []int // offset and length, in turn
 		want    []string
 	}{
-		"what opening reads is there": {Options{}, []int{0, 12, 12, 5000, defaultAhead - 1, 1}, []string{"0-65535"}},
-		"what is near is one request": {Options{}, []int{1 << 20, 12, 1<<20 + 60_000, 1000, 1<<20 + 100, 40_000},
+		"what opening reads is there": {Options{}, []int{0, 12, 12, 5000, defaultAhead - 1, 1}, []string{"0-81919"}},
+		"what is near is one request": {Options{Ahead: 64 << 10}, []int{1 << 20, 12, 1<<20 + 60_000, 1000, 1<<20 + 100, 40_000},
 			[]string{"0-65535", "1048576-1114111"}},
-		"blocks that are there are not asked for again": {Options{}, []int{1<<20 + 20_000, 12, 1 << 20, 40_000},
+		"blocks that are there are not asked for again": {Options{Ahead: 64 << 10}, []int{1<<20 + 20_000, 12, 1 << 20, 40_000},
 			[]string{"0-65535", "1064960-1130495", "1048576-1064959"}},
 		"what lies between is one request": {Options{Ahead: -1}, []int{5 * blockSize, 1, 9 * blockSize, 1, 4 * blockSize, 7 * blockSize},
 			[]string{"0-16383", "81920-98303", "147456-163839", "65536-81919", "98304-147455", "163840-180223"}},
-		"long reads are exact": {Options{}, []int{1000, direct, 1000, direct}, []string{"0-65535", "1000-263143", "1000-263143"}},
-		"the end":              {Options{}, []int{size - 2, 2, size - 1, 5}, []string{"0-65535", "8372224-8388607"}},
-		"going on reads more at once": {Options{}, []int{1 << 20, 1, 1<<20 + 65536, 1, 1<<20 + 3*65536, 1, 1<<20 + 7*65536, 1},
+		"long reads are exact": {Options{Ahead: 64 << 10}, []int{1000, direct, 1000, direct}, []string{"0-65535", "1000-263143", "1000-263143"}},
+		"the end":              {Options{Ahead: 64 << 10}, []int{size - 2, 2, size - 1, 5}, []string{"0-65535", "8372224-8388607"}},
+		"going on reads more at once": {Options{Ahead: 64 << 10}, []int{1 << 20, 1, 1<<20 + 65536, 1, 1<<20 + 3*65536, 1, 1<<20 + 7*65536, 1},
 			[]string{"0-65535", "1048576-1114111", "1114112-1245183", "1245184-1507327", "1507328-2031615"}},
 	} {
 		t.Run(name, func(t *testing.T) {

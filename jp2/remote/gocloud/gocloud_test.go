@@ -217,7 +217,7 @@ func TestImage(t *testing.T) {
 	f, err := jp2.NewFile(o, o.Size())
 	require.NoError(t, err)
 	require.Equal(t, 2048, f.Bounds().Dx())
-	require.ElementsMatch(t, []string{"HEAD ", "GET bytes=0-65535"}, s.asked)
+	require.ElementsMatch(t, []string{"HEAD ", "GET bytes=0-81919"}, s.asked)
 }
 
 // The store's own retries are not all there is.
