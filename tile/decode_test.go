@@ -10,10 +10,12 @@ import (
 	"math/rand/v2"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 	"go.uber.org/goleak"
 
+	"github.com/stria-j2k/stria/codestream"
 	"github.com/stria-j2k/stria/internal/openjpeg"
 	"github.com/stria-j2k/stria/internal/testimg"
 	"github.com/stria-j2k/stria/jp2"
@@ -562,4 +564,57 @@ func TestPiecesThatNeedTheWhole(t *testing.T) {
 		}
 	}
 	require.Zero(t, openjpeg.Live())
+}
+
+// A gated source holds reads of a range back.
+type gated struct {
+	io.ReaderAt
+	span codestream.Span
+	open <-chan struct{}
+}
+
+func (g *gated) ReadAt(p []byte, off int64) (int, error) {
+	if g.open != nil && off < g.span.End() && off+int64(len(p)) > g.span.Off {
+		select {
+		case <-g.open:
+		case <-time.After(time.Second / 4):
+		}
+	}
+	return g.ReaderAt.ReadAt(p, off)
+}
+
+// A begun engine tells that it has begun with a tile.
+type begun struct {
+	tile.Engine
+	tile int
+	told chan struct{}
+}
+
+func (b *begun) Begin(ctx context.Context, job *tile.Job) (tile.Walk, error) {
+	if job.Selection.Window().Tile == b.tile {
+		close(b.told)
+	}
+	return b.Engine.Begin(ctx, job)
+}
+
+// When the last tile of a row is read after all of the next row, walks of the next
+// row leave it a place.
+func TestLateTile(t *testing.T) {
+	defer goleak.VerifyNone(t)
+	data := testimg.Compress(t, testimg.Spec{Kind: testimg.Gradient, Width: 1500, Height: 1100}, "j2k", "-t", "500,500")
+	src := &gated{ReaderAt: bytes.NewReader(data)}
+	f, err := jp2.NewFile(src, int64(len(data)))
+	require.NoError(t, err)
+	require.NoError(t, f.Index().Load(t.Context()))
+	parts, err := f.Index().TileParts(t.Context(), 2)
+	require.NoError(t, err)
+	engine := &begun{Engine: tile.OpenJPEG(), tile: 5, told: make(chan struct{})}
+	src.span, src.open = parts[0].Body, engine.told
+	dec := &tile.Decoder{Engine: engine, Strict: true, Budget: &tile.Budget{Workers: 3}}
+	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+	defer cancel()
+	p, err := dec.Plan(f, tile.Request{})
+	require.NoError(t, err)
+	_, err = p.Image(ctx)
+	require.NoError(t, err)
 }

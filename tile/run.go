@@ -42,7 +42,7 @@ type run struct {
 	free   chan *slab // returned by the consumer
 
 	ahead   *Budget       // bytes fetched and not yet with the engine
-	walking chan struct{} // one element for each walk with an engine
+	walking chan struct{} // one element for each walk that may have an engine
 	stages  sync.WaitGroup
 	release func()
 	began   time.Time
@@ -79,7 +79,7 @@ type walk struct {
 	err       error // of fetching or decoding; the rest of the window is missing
 	engine    Walk
 	release   func() // gives data back
-	counted   bool   // has its place in run.walking
+	counted   bool   // has a place in run.walking
 }
 
 // A piece is a walk's part of a slab: what one engine call decodes.
@@ -224,6 +224,9 @@ func (r *run) feed(chunks <-chan fetchedChunk) {
 					after: before[j], done: make(chan struct{}), last: i == len(c.slabs)-1}
 				if i == 0 {
 					pc.after = w.fetched
+					if !r.begin(w) {
+						return
+					}
 				}
 				before[j] = pc.done
 				select {
@@ -233,6 +236,22 @@ func (r *run) feed(chunks <-chan fetchedChunk) {
 				}
 			}
 		}
+	}
+}
+
+// begin waits for a place for a walk, false if the run ends first. Places are
+// given in the order of the pieces: those that are taken are with walks that have
+// all their pieces out, of the chunks before, or with ones of the same chunk, for
+// which there are enough if they have several pieces. If workers took them, those
+// of a later chunk could have all of them, and then wait for slabs that an earlier
+// walk without a place has to finish.
+func (r *run) begin(w *walk) bool {
+	select {
+	case r.walking <- struct{}{}:
+		w.counted = true
+		return true
+	case <-r.ctx.Done():
+		return false
 	}
 }
 
@@ -263,16 +282,6 @@ func (r *run) work() {
 // decode decodes one piece into its slab. Damage is reported and left grey
 // unless the decoder is strict.
 func (r *run) decode(pc *piece, out sink) error {
-	// A walk of the chunk before may still be at its last piece, which then is
-	// with another worker, so that waiting for it comes to an end.
-	if pc.walk.engine == nil && pc.walk.err == nil {
-		select {
-		case r.walking <- struct{}{}:
-		case <-r.ctx.Done():
-			return context.Cause(r.ctx)
-		}
-		pc.walk.counted = true
-	}
 	done, err := r.plan.dec.budget().work(r.ctx)
 	if err != nil {
 		return err
