@@ -2,13 +2,19 @@ package tile
 
 import (
 	"bytes"
+	"context"
 	"encoding/binary"
 	"errors"
 	"image"
+	"io"
 	"math/rand/v2"
+	"sync/atomic"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
+	"github.com/stria-j2k/stria/internal/openjpeg"
+	"github.com/stria-j2k/stria/internal/testimg"
 	"github.com/stria-j2k/stria/jp2"
 )
 
@@ -75,4 +81,79 @@ func TestChunks(t *testing.T) {
 		require.Equal(t, p.src.Dx()*p.src.Dy(), area)
 	}
 	require.Positive(t, several)
+}
+
+// An uneven source is slow at some of its reads.
+type uneven struct {
+	io.ReaderAt
+	reads *atomic.Uint32
+}
+
+func (u uneven) ReadAt(p []byte, off int64) (int, error) {
+	if n := u.reads.Add(1); n*2654435761>>28 == 0 {
+		time.Sleep(2 * time.Millisecond)
+	}
+	return u.ReaderAt.ReadAt(p, off)
+}
+
+// Whatever the layout, a run comes to its end, and with the same pixels: slabs,
+// chunks and columns much smaller than those of real plans, any number of workers,
+// reads that come late.
+func TestLayoutsDoNotShow(t *testing.T) {
+	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
+	defer cancel()
+	rnd := rand.New(rand.NewPCG(5, 6))
+	for _, img := range []struct {
+		spec testimg.Spec
+		args []string
+	}{
+		{testimg.Spec{Width: 130, Height: 140}, nil},
+		{testimg.Spec{Width: 97, Height: 203, Components: 3}, []string{"-t", "30,25", "-n", "3"}},
+		{testimg.Spec{Width: 150, Height: 110, Components: 2, Depth: 12}, []string{"-d", "37,21", "-T", "11,5", "-t", "60,50", "-n", "4", "-b", "8,8"}},
+		{testimg.Spec{Width: 120, Height: 96, Components: 3, Sub: []image.Point{{X: 1, Y: 1}, {X: 2, Y: 2}, {X: 2, Y: 2}}},
+			[]string{"-t", "48,34", "-n", "3", "-PLT"}},
+	} {
+		data := testimg.Compress(t, img.spec, "j2k", img.args...)
+		f, err := jp2.NewFile(uneven{bytes.NewReader(data), new(atomic.Uint32)}, int64(len(data)))
+		require.NoError(t, err)
+		for range 60 {
+			req := Request{Orient: Orient(rnd.IntN(8)), Reduce: rnd.IntN(2)}
+			if rnd.IntN(3) == 0 {
+				req.Size = image.Pt(1+rnd.IntN(100), 1+rnd.IntN(100))
+			}
+			if at := image.Pt(rnd.IntN(90), rnd.IntN(90)); rnd.IntN(2) == 0 {
+				req.Region = image.Rectangle{Min: at, Max: at.Add(image.Pt(2+rnd.IntN(90), 2+rnd.IntN(90)))}
+			}
+			budget := &Budget{Workers: 1 + rnd.IntN(5)}
+			p, err := (&Decoder{Strict: true, Budget: budget}).Plan(f, req)
+			require.NoError(t, err)
+			want, err := p.Image(ctx)
+			require.NoError(t, err)
+
+			q := *p
+			slab := 1 + rnd.IntN(30)
+			q.layout = layout{slab: slab, chunk: slab * (1 + rnd.IntN(5)), column: 10 + rnd.IntN(90), workers: budget.workers()}
+			q.memory = q.bound()
+			got, err := q.Image(ctx)
+			require.NoError(t, err, "%+v %+v", req, q.layout)
+			require.True(t, equalImages(want, got), "%+v %+v", req, q.layout)
+			require.Zero(t, budget.Used())
+		}
+	}
+	require.Zero(t, openjpeg.Live())
+}
+
+// equalImages reports whether two images have the same pixels.
+func equalImages(a, b image.Image) bool {
+	if a.Bounds() != b.Bounds() {
+		return false
+	}
+	for y := a.Bounds().Min.Y; y < a.Bounds().Max.Y; y++ {
+		for x := a.Bounds().Min.X; x < a.Bounds().Max.X; x++ {
+			if a.At(x, y) != b.At(x, y) {
+				return false
+			}
+		}
+	}
+	return true
 }
