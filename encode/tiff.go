@@ -36,7 +36,7 @@ type TIFF struct {
 	// Compression is how strips are compressed. Zero: not at all.
 	Compression Compression
 
-	// Level is how hard deflate looks for matches, as for [PNG]. Zero: 6.
+	// Level is how hard deflate looks for matches, as for [PNG]. Zero: 4.
 	// Negative: not compressed.
 	Level int
 
@@ -54,9 +54,9 @@ const (
 	maxTIFFStrips  = 1 << 16
 )
 
-// tiffLevel is the level of compression beyond which the time grows faster than
-// the gain.
-const tiffLevel = 6
+// tiffLevel is the level of compression from which on more time gains little: 6
+// takes a quarter more for files 1 or 2 % shorter.
+const tiffLevel = 4
 
 // MediaType returns "image/tiff".
 func (f TIFF) MediaType() string { return "image/tiff" }
