@@ -105,7 +105,7 @@ func (d *deflater) try(data []byte) (matches, unsure bool) {
 	if d.literal == nil {
 		return true, false
 	}
-	const parts, size = 8, 2 << 10
+	const parts, size = 8, 1 << 10
 	var matching, literal tally
 	d.matching.ResetDict(&matching, nil)
 	d.literal.ResetDict(&literal, nil)
