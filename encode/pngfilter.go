@@ -37,6 +37,9 @@ func (f *pngFilter) apply(cur, above []byte) []byte {
 	if s := filterUp(f.out[2][1:], cur, above); s < least {
 		best, least = 2, s
 	}
+	if least == 0 {
+		return f.out[best] // an even row, or one like that above
+	}
 	if s := filterAverage(f.out[3][1:], cur, above, bpp); s < least {
 		best, least = 3, s
 	}
