@@ -618,3 +618,26 @@ func TestLateTile(t *testing.T) {
 	_, err = p.Image(ctx)
 	require.NoError(t, err)
 }
+
+// What a plan is for is never less than what its windows take, also where
+// components have blocks that end together only far apart.
+func TestBoundsOfSubsampledWindows(t *testing.T) {
+	rnd := rand.New(rand.NewPCG(7, 8))
+	for _, sub := range []image.Point{{X: 2, Y: 2}, {X: 3, Y: 3}, {X: 4, Y: 1}} {
+		for _, args := range [][]string{{"-n", "1", "-b", "32,8"}, {"-n", "2", "-b", "8,8", "-I"}, {"-n", "3", "-b", "4,16"}} {
+			spec := testimg.Spec{Kind: testimg.Gradient, Width: 360, Height: 384, Components: 3, Sub: []image.Point{{X: 1, Y: 1}, sub, sub}}
+			f := open(t, testimg.Compress(t, spec, "j2k", args...))
+			for range 25 {
+				at := image.Pt(rnd.IntN(340), rnd.IntN(360))
+				req := tile.Request{Format: tile.Coded,
+					Region: image.Rectangle{Min: at, Max: at.Add(image.Pt(1+rnd.IntN(20), 1+rnd.IntN(40)))}}
+				for _, dec := range []*tile.Decoder{{Strict: true}, tight(t, f, req, 1)} {
+					p, err := dec.Plan(f, req)
+					require.NoError(t, err)
+					_, err = collect(t.Context(), p)
+					require.NoError(t, err, "%v %v %v", sub, args, req.Region)
+				}
+			}
+		}
+	}
+}

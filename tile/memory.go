@@ -49,6 +49,7 @@ func (p *Plan) windowCost(size, piece image.Point, typical bool) Cost {
 	c := Cost{Components: len(h.Components)}
 	areas := int64(max(ceilDiv(size.X, max(piece.X, 1)), ceilDiv(size.Y, max(piece.Y, 1))))
 	tile := h.FirstTile.Size()
+	steps, deepest, block := p.meeting()
 	var bytes, coefficients, visits int64
 	for i, comp := range h.Components {
 		if !p.color.needs(i) {
@@ -70,11 +71,20 @@ func (p *Plan) windowCost(size, piece image.Point, typical bool) Cost {
 		c.Depth, c.Levels = max(c.Depth, comp.Depth), max(c.Levels, levels)
 
 		// The assembled tile: the window, the wavelet's reach, snapped
-		// outward so that no code-block is cut.
-		box := func(n int64, cb int) int64 {
-			return parts(n+2*int64(reach)<<levels, levels+cb) << (levels + cb)
+		// outward so that no code-block of any component is cut.
+		box := func(n, limit int64, step, cb int) int64 {
+			if step > 1<<16 {
+				return limit
+			}
+			unit := int64(step) << (deepest + cb)
+			return min(limit, ((n+2*int64(reach*step)<<deepest)/unit+2)*unit)
 		}
-		bw, bh := min(tw, box(ww, comp.XCB)), min(th, box(wh, comp.YCB))
+		// Where all have samples only so far apart, a window of 9/7 is grown by more
+		// than a coefficient of the finer ones.
+		rx := int64(reach + min(steps.X/comp.Sub.X, 1<<16) - 1)
+		ry := int64(reach + min(steps.Y/comp.Sub.Y, 1<<16) - 1)
+		bw := box(ww, tw, steps.X/comp.Sub.X, block.X)
+		bh := box(wh, th, steps.Y/comp.Sub.Y, block.Y)
 		c.Tile = image.Pt(max(c.Tile.X, int(bw)), max(c.Tile.Y, int(bh)))
 		c.Window = image.Pt(max(c.Window.X, int(pw)), max(c.Window.Y, int(ph)))
 
@@ -90,14 +100,14 @@ func (p *Plan) windowCost(size, piece image.Point, typical bool) Cost {
 			}
 			c.Blocks += bands * parts(bw>>shift, xcb) * parts(bh>>shift, ycb)
 			pp = comp.AssembledPrecinct(r)
-			included := bands * parts(ww>>shift+2*reach, xcb) * parts(wh>>shift+2*reach, ycb)
+			included := bands * parts(ww>>shift+2*rx, xcb) * parts(wh>>shift+2*ry, ycb)
 			c.Included += included
 			visits += included * min(areas, 2+max(
 				int64(1)<<(int(pp.PPx)+levels-r)/max(pw, 1), int64(1)<<(int(pp.PPy)+levels-r)/max(ph, 1)))
 			c.Precincts += bands * parts(bw>>(levels-r), int(pp.PPx)) * parts(bh>>(levels-r), int(pp.PPy))
 			held := func(w, h int64) int64 {
-				w = min(w>>shift+2*reach+2<<xcb, tw>>shift+1)
-				h = min(h>>shift+2*reach+2<<ycb, th>>shift+1)
+				w = min(w>>shift+2*rx+2<<xcb, tw>>shift+1)
+				h = min(h>>shift+2*ry+2<<ycb, th>>shift+1)
 				return bands * w * h
 			}
 			c.Coefficients += held(pw, ph)
@@ -117,6 +127,28 @@ func (p *Plan) windowCost(size, piece image.Point, typical bool) Cost {
 	// The blocks, and the headers that the assembled codestream gets.
 	c.Bytes = min(bytes, h.Span.Len) + 4*c.Blocks + 64*int64(len(h.Components)) + 1<<12
 	return c
+}
+
+// meeting is what decides where code-blocks of all components end together: the
+// least steps of the reference grid at which all have samples, the most levels
+// and the longest sides of a code-block, base two.
+func (p *Plan) meeting() (steps image.Point, levels int, block image.Point) {
+	steps = image.Pt(1, 1)
+	for i, comp := range p.file.Header.Components {
+		if !p.color.needs(i) {
+			continue
+		}
+		steps = image.Pt(common(steps.X, comp.Sub.X), common(steps.Y, comp.Sub.Y))
+		levels = max(levels, comp.Levels-p.grid.reduce)
+		block = image.Pt(max(block.X, comp.XCB), max(block.Y, comp.YCB))
+	}
+	return steps, levels, block
+}
+
+// common is the least common multiple, or 1<<30 if it is more than that.
+func common(a, b int) int {
+	_, n := lowest(a, b)
+	return int(min(int64(a)*int64(n), 1<<30))
 }
 
 // parts is how many parts of 2^shift a length touches at most.
