@@ -12,6 +12,7 @@ type compactTiles struct {
 	place []uint32 // by tile: 1 + where it is, or 0; nil before the first
 	pages [][]byte // a tile is its length, as an unsigned varint, and its data
 	size  int      // of all pages, as far as they are used
+	held  int64    // bytes that the pages take
 }
 
 const (
@@ -47,6 +48,7 @@ func (c *compactTiles) put(tiles, tile int, data []byte) bool {
 		// Pages grow with what there is, so that little of it is unused.
 		room := max(need, min(compactPage, compactFirst+c.size/8))
 		c.pages = append(c.pages, make([]byte, 0, room))
+		c.held += int64(room) + 24
 	}
 	if c.place == nil {
 		c.place = make([]uint32, tiles)
@@ -78,7 +80,8 @@ func (t *tilePackets) small() bool {
 func (x *Index) keepCompact(tile int, data []byte) {
 	x.packet.mu.Lock()
 	done := x.packet.done.get(tile) != nil || x.packet.done.put(x.h.NumTiles(), tile, data)
-	if done {
+	if t := x.packet.tiles[tile]; done && t != nil {
+		x.packet.held -= t.counted
 		delete(x.packet.tiles, tile)
 	}
 	x.packet.mu.Unlock()

@@ -8,6 +8,8 @@ import (
 	"fmt"
 	"io"
 	"sync"
+	"sync/atomic"
+	"unsafe"
 )
 
 // An Index says which bytes of a codestream hold what. It is made without
@@ -29,6 +31,7 @@ type Index struct {
 	locating chan struct{}
 	list     partList
 	ppm, plm partStream
+	located  atomic.Int64 // bytes that these take
 
 	packet packetIndex
 
@@ -159,4 +162,8 @@ func (x *Index) locate(ctx context.Context) error {
 	}
 }
 
-func (x *Index) unlocate() { <-x.locating }
+func (x *Index) unlocate() {
+	pieces := int64(cap(x.ppm.pieces) + cap(x.plm.pieces))
+	x.located.Store(x.list.size() + pieces*int64(unsafe.Sizeof(Span{})))
+	<-x.locating
+}

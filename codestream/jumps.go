@@ -104,6 +104,7 @@ func (t *tilePackets) load(ctx context.Context, x *Index, v *view) error {
 	}
 	defer func() {
 		t.spare = nil
+		x.weigh(t)
 		<-t.scanning
 	}()
 	if t.lengths == lengthsUnknown {
@@ -388,7 +389,7 @@ func (t *tilePackets) jumpPrecinct(ctx context.Context, m *missingPrecinct, laye
 	}
 	res := cache.get(m.component, m.resolution)
 	p := res.precinct(m.precinct)
-	memory := stateMemory{left: addSat(stateFloor, mulSat(stateFactor, t.stream.size))}
+	memory := stateMemory{left: maxState(t)}
 	state := precinctState{memory: &memory}
 	state.reset(&p, res.style)
 	type packet struct {

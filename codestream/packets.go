@@ -18,6 +18,7 @@ type packetIndex struct {
 	mu    sync.Mutex
 	tiles map[int]*tilePackets
 	done  compactTiles // instead of tiles
+	held  int64        // bytes that tiles takes, as counted
 }
 
 // get gives what is known of a tile's packets: one of the two, or neither.
@@ -39,6 +40,7 @@ type tilePackets struct {
 	cut      error       // why the stream ends before the tile does, or nil
 	fault    error       // of the tile as a whole, from a sidecar; then that is all
 	compact  bool        // made of a compact one
+	counted  int64       // what it takes, as in the index's sum and under its lock
 
 	// scanning has room for one: whoever put something in may use scan. It is a
 	// channel so that waiting for it can be cancelled.
@@ -82,6 +84,7 @@ func (x *Index) packets(ctx context.Context, tile int) (*tilePackets, error) {
 	if err != nil {
 		return nil, err
 	}
+	size := t.size()
 	x.packet.mu.Lock()
 	defer x.packet.mu.Unlock()
 	if first := x.packet.tiles[tile]; first != nil {
@@ -94,6 +97,8 @@ func (x *Index) packets(ctx context.Context, tile int) (*tilePackets, error) {
 		x.packet.tiles = make(map[int]*tilePackets)
 	}
 	x.packet.tiles[tile] = t
+	t.counted = size
+	x.packet.held += size
 	return t, nil
 }
 
@@ -163,12 +168,16 @@ func newTilePackets(h *Header, tile int, coding *TileCoding) (*tilePackets, erro
 	return t, nil
 }
 
-// maxState is what the state of precincts may take while packet headers are
-// read: stateFloor, and stateFactor for each byte of the tile.
 const (
 	stateFloor  = 12 << 20
 	stateFactor = 64
 )
+
+// maxState is what the state of precincts may take while packet headers are
+// read: stateFloor, and stateFactor for each byte of the tile.
+func maxState(t *tilePackets) int64 {
+	return addSat(stateFloor, mulSat(stateFactor, t.stream.size))
+}
 
 // A packetScan reads the packet headers of a tile one after the other.
 type packetScan struct {
@@ -185,8 +194,9 @@ type packetScan struct {
 
 	only   precinctState // with one layer; else state
 	state  map[precinctKey]*precinctState
+	most   int // that state ever had: a map does not shrink
 	spare  []*precinctState
-	recent resolutionCache
+	recent *resolutionCache // nil when it rests
 
 	precinct precinct // the one of the packet
 	step     inStep   // with SOP
@@ -223,7 +233,9 @@ func (t *tilePackets) newScan(s *packetScan) *packetScan {
 		s = &packetScan{body: &lookahead{}}
 	}
 	s.t, s.order, s.pending, s.broken = t, t.order.packets(), nil, false
-	s.recent.g = t.geometry
+	if s.recent != nil {
+		s.recent.g = t.geometry
+	}
 	s.body.reset(t.stream)
 	s.head = s.body
 	if t.packed != nil {
@@ -236,7 +248,7 @@ func (t *tilePackets) newScan(s *packetScan) *packetScan {
 	if s.only.size() > maxSpareSize {
 		s.only = precinctState{}
 	}
-	s.memory = stateMemory{left: addSat(stateFloor, mulSat(stateFactor, t.stream.size))}
+	s.memory = stateMemory{left: maxState(t)}
 	s.only.memory = &s.memory
 	return s
 }
@@ -274,11 +286,14 @@ func (t *tilePackets) reach(ctx context.Context, last packetID) error {
 	return err
 }
 
-// rest lets go of what was read ahead: nobody may ever want the packets to come,
-// and an index has many tiles.
+// rest lets go of what was read ahead and of what can be had again: nobody may
+// ever want the packets to come, and an index has many tiles.
 func (s *packetScan) rest() {
 	s.body.drop()
 	s.head.drop()
+	s.recent, s.rec = nil, packetRecord{}
+	s.memory.left += s.only.size()
+	s.only = precinctState{memory: &s.memory}
 }
 
 // restart forgets all that a scan found.
@@ -442,6 +457,9 @@ func (s *packetScan) packet(id packetID) (damage, err error) {
 // header reads a packet header and what is around it, and gives where the
 // packet's body begins.
 func (s *packetScan) header(id packetID) (body int64, damage error) {
+	if s.recent == nil {
+		s.recent = &resolutionCache{g: s.t.geometry}
+	}
 	r := s.recent.get(id.component, id.resolution)
 	p := &s.precinct
 	r.place(p, id.precinct)
@@ -515,6 +533,7 @@ func (s *packetScan) put(id packetID, state *precinctState) {
 			s.state = make(map[precinctKey]*precinctState)
 		}
 		s.state[id.key()] = state
+		s.most = max(s.most, len(s.state))
 		return
 	}
 	delete(s.state, id.key())

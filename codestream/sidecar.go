@@ -73,7 +73,10 @@ func (t *tilePackets) loadAll(ctx context.Context, x *Index, spare *packetScan) 
 	case <-ctx.Done():
 		return nil, ctx.Err()
 	}
-	defer func() { <-t.scanning }()
+	defer func() {
+		x.weigh(t)
+		<-t.scanning
+	}()
 	t.spare = spare
 	err := t.readAll(ctx, x)
 	spare, t.spare = t.spare, nil
@@ -219,6 +222,7 @@ func OpenSidecar(r io.ReaderAt, h *Header, data []byte, tag string) (*Index, err
 			return nil, sidecarError("tile %d: %v", tile, err)
 		}
 		x.packet.tiles[tile] = t
+		x.weigh(t)
 		if t.small() {
 			x.keepCompact(tile, begin[:len(begin)-len(f.b)])
 		}

@@ -90,19 +90,15 @@ func budgetBytes(dec *tile.Decoder) int64 {
 	return dec.Budget.Bytes
 }
 
-// indexBytes is about what the headers and the whole index of file take; an index
-// that is not filled in yet takes less.
-func indexBytes(file *jp2.File) int64 {
-	const block = 16 // bytes of a code-block and its share of the packets
+// fileBytes is about what the headers and the index of file take.
+func fileBytes(file *jp2.File) int64 {
 	h := file.Header
-	n := int64(len(h.Segments)) * 64
+	n := file.Index().Memory() + 64*int64(len(h.Segments)+len(file.Boxes)) + 512*int64(len(h.Components))
 	for _, c := range h.Comments {
 		n += int64(len(c.Data))
 	}
-	for _, c := range h.Components {
-		samples := int64(h.Bounds.Dx()/c.Sub.X) * int64(h.Bounds.Dy()/c.Sub.Y)
-		// The sub-bands have as many samples as the component.
-		n += 512 + block*samples>>(c.XCB+c.YCB)
+	for _, c := range file.Colors {
+		n += int64(len(c.ICC))
 	}
 	return n
 }

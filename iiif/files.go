@@ -325,7 +325,7 @@ func (f *Files) weigh(k *keptFile) {
 	f.bytes -= k.weight
 	k.weight = fileOverhead
 	if file := k.image.File; file != nil {
-		k.weight += indexBytes(file)
+		k.weight += fileBytes(file)
 	}
 	f.bytes += k.weight
 }

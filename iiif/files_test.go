@@ -289,3 +289,17 @@ func TestDirDoesNotBlock(t *testing.T) {
 	_, err := Dir(dir).Open(t.Context(), "pipe")
 	require.ErrorIs(t, err, fs.ErrNotExist)
 }
+
+// What an open image takes is what its index has grown to.
+func TestFilesWeighIndexes(t *testing.T) {
+	f := &Files{Source: Dir("../examples/testdata")}
+	defer f.Close()
+	image, release, err := f.Open(t.Context(), "sample.jp2")
+	require.NoError(t, err)
+	before := f.bytes
+	require.Equal(t, int64(fileOverhead)+fileBytes(image.File), before)
+	require.NoError(t, image.File.Index().Load(t.Context()))
+	release()
+	require.Greater(t, f.bytes, before)
+	require.Equal(t, int64(fileOverhead)+fileBytes(image.File), f.bytes)
+}
