@@ -64,6 +64,15 @@ func (r countedReader) ReadAt(p []byte, off int64) (int, error) {
 	return r.ReaderAt.ReadAt(p, off)
 }
 
+// nonsense is a cache that has what nobody has put there.
+type nonsense struct{}
+
+func (nonsense) Get(context.Context, iiif.Key) ([]byte, error) {
+	return []byte("striaidx\x02 nonsense"), nil
+}
+
+func (nonsense) Put(context.Context, iiif.Key, []byte) error { return nil }
+
 // An index that was kept saves reading what it says.
 func TestFilesKeepIndexes(t *testing.T) {
 	data := squaresFile(t)
@@ -86,6 +95,14 @@ func TestFilesKeepIndexes(t *testing.T) {
 	files := &iiif.Files{Source: source, Indexes: cache}
 	require.NoError(t, files.Index(t.Context(), "a"))
 	require.NoError(t, files.Close())
+	// There it is not found out again.
+	files = &iiif.Files{Source: source, Indexes: cache}
+	for range 2 {
+		read.Store(0)
+		require.NoError(t, files.Index(t.Context(), "a"))
+		require.Less(t, read.Load(), int64(len(data)/2))
+	}
+	require.NoError(t, files.Close())
 	got, warm := tile(cache)
 	require.Equal(t, want, got)
 	require.Less(t, warm, cold)
@@ -94,8 +111,11 @@ func TestFilesKeepIndexes(t *testing.T) {
 	version = "2"
 	_, again := tile(cache)
 	require.Equal(t, cold, again)
-	_, again = tile(failing{})
-	require.Equal(t, cold, again)
+	for _, broken := range []iiif.Cache{failing{}, nonsense{}} {
+		got, again = tile(broken)
+		require.Equal(t, want, got)
+		require.Equal(t, cold, again)
+	}
 	files = &iiif.Files{Source: source, Indexes: failing{}}
 	require.ErrorIs(t, files.Index(t.Context(), "a"), errFailing)
 	require.NoError(t, files.Close())

@@ -64,6 +64,7 @@ type keptFile struct {
 	id     string
 	ready  chan struct{} // closed when image and err are set
 	image  *Image
+	known  bool // its index came from Indexes, or went there
 	err    error
 	cancel context.CancelFunc // of the opening
 
@@ -146,16 +147,17 @@ func (f *Files) use(ctx context.Context, id string) (*keptFile, error) {
 // load opens the image of k and keeps it.
 func (f *Files) load(ctx context.Context, k *keptFile) {
 	var image *Image
+	var known bool
 	err := caught(func() (err error) {
 		image, err = f.Source.Open(ctx, k.id)
 		if err == nil {
-			f.recall(ctx, k.id, image)
+			known = f.recall(ctx, k.id, image)
 		}
 		return err
 	})
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	k.image, k.err = image, err
+	k.image, k.known, k.err = image, known, err
 	k.checked = time.Now()
 	close(k.ready)
 	k.cancel()
@@ -172,37 +174,47 @@ func (f *Files) load(ctx context.Context, k *keptFile) {
 // indexKey names the index of an image.
 func indexKey(id string, stamp Stamp) Key { return NewKey("stria index 1", id, stamp.Version) }
 
-// recall gives an image the index that was kept of it, if there is one. Without,
-// requests find out what they need.
-func (f *Files) recall(ctx context.Context, id string, image *Image) {
+// recall gives an image the index that was kept of it, and reports whether there
+// is one. Without, requests find out what they need.
+func (f *Files) recall(ctx context.Context, id string, image *Image) bool {
 	if f.Indexes == nil || image.File == nil {
-		return
+		return false
 	}
 	data, err := f.Indexes.Get(ctx, indexKey(id, image.Stamp))
 	if err != nil {
-		return
+		return false
 	}
 	index, err := codestream.OpenSidecar(image.File.Source(), image.File.Header, data, image.Stamp.Version)
-	if err == nil {
-		_ = image.File.SetIndex(index) // it is of another image at worst
-	}
+	return err == nil && image.File.SetIndex(index) == nil
 }
 
 // Index finds out where all code-blocks of an image are, and keeps that in
 // Indexes: the first tile of an image is then as quick as the next, whatever
-// the file. It reads the image once from end to end, so it is for when an image
-// is put in place, not for when it is asked for.
+// the file. It reads the image once from end to end, unless the index is there
+// already, so it is for when an image is put in place, not for when it is asked for.
 func (f *Files) Index(ctx context.Context, id string) error {
-	image, release, err := f.Open(ctx, id)
+	k, release, err := f.open(ctx, id)
 	if err != nil {
 		return err
 	}
 	defer release()
-	data, err := image.File.Index().Sidecar(ctx, image.Stamp.Version)
+	f.mu.Lock()
+	known := k.known
+	f.mu.Unlock()
+	if known {
+		return nil
+	}
+	data, err := k.image.File.Index().Sidecar(ctx, k.image.Stamp.Version)
 	if err != nil || f.Indexes == nil {
 		return err
 	}
-	return f.Indexes.Put(ctx, indexKey(id, image.Stamp), data)
+	if err := f.Indexes.Put(ctx, indexKey(id, k.image.Stamp), data); err != nil {
+		return err
+	}
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	k.known = true
+	return nil
 }
 
 // stale reports whether the image of k is not what its source has now.

@@ -252,7 +252,7 @@ func TestInABrowser(t *testing.T) {
 	var mu sync.Mutex
 	tiles := make(map[string]int) // how often each was served
 	var broken []string
-	s := newServer(directory("../testdata"), 0, "", func(r iiif.Report) {
+	s := newServer(directory("../testdata"), 0, nil, func(r iiif.Report) {
 		mu.Lock()
 		defer mu.Unlock()
 		if r.Status == http.StatusOK && r.Err == nil {

@@ -24,30 +24,20 @@ import (
 // images are what is served.
 type images struct {
 	source iiif.Source
-	// walk calls f with the names of files until it fails.
-	walk    func(ctx context.Context, f func(name string) error) error
+	// walk calls f with the identifiers of images until it fails.
+	walk    func(ctx context.Context, f func(id string) error) error
 	decoder tile.Decoder // with what suits where they are
 }
 
-// directory is the images below a directory.
-func directory(dir string) *images {
-	return &images{source: iiif.Dir(dir), walk: func(_ context.Context, f func(string) error) error {
-		return fs.WalkDir(os.DirFS(dir), ".", func(name string, d fs.DirEntry, err error) error {
-			switch {
-			case err != nil:
-				return err
-			case !d.IsDir():
-				return f(name)
-			case name != "." && !iiif.Visible(name):
-				return fs.SkipDir
-			}
-			return nil
-		})
-	}}
+// isImage reports whether a name is that of an image that may be shown.
+func isImage(name string) bool {
+	kinds := []string{".jp2", ".jpx", ".jph", ".j2k", ".j2c", ".jpc", ".jhc"}
+	return iiif.Visible(name) && slices.Contains(kinds, strings.ToLower(path.Ext(name)))
 }
 
-// open gives the images of a directory, or in a bucket if its URL is not empty.
-func open(ctx context.Context, dir, url string) (*images, error) {
+// openImages gives the images in a directory, or in a bucket if its URL is not
+// empty.
+func openImages(ctx context.Context, dir, url string) (*images, error) {
 	if url == "" {
 		return directory(dir), nil
 	}
@@ -58,6 +48,23 @@ func open(ctx context.Context, dir, url string) (*images, error) {
 	return objects(b), nil
 }
 
+// directory is the images below a directory.
+func directory(dir string) *images {
+	return &images{source: iiif.Dir(dir), walk: func(_ context.Context, f func(string) error) error {
+		return fs.WalkDir(os.DirFS(dir), ".", func(name string, d fs.DirEntry, err error) error {
+			switch {
+			case err != nil:
+				return err
+			case d.IsDir() && name != "." && !iiif.Visible(name):
+				return fs.SkipDir
+			case !d.IsDir() && isImage(name):
+				return f(name)
+			}
+			return nil
+		})
+	}}
+}
+
 // objects is the images in a bucket.
 func objects(b *blob.Bucket) *images {
 	return &images{
@@ -65,7 +72,10 @@ func objects(b *blob.Bucket) *images {
 		walk: func(ctx context.Context, f func(string) error) error {
 			for list := b.List(nil); ; {
 				o, err := list.Next(ctx)
-				if err == nil {
+				if errors.Is(err, io.EOF) {
+					return nil
+				}
+				if err == nil && isImage(o.Key) {
 					err = f(o.Key)
 				}
 				if err != nil {
@@ -78,21 +88,20 @@ func objects(b *blob.Bucket) *images {
 	}
 }
 
+// errEnough ends a walk.
+var errEnough = errors.New("enough")
+
 // list writes the identifiers of images, of no more than a page has use for.
 func (i *images) list(w http.ResponseWriter, r *http.Request) {
 	const most = 10_000
 	ids := []string{}
-	err := i.walk(r.Context(), func(name string) error {
-		kinds := []string{".jp2", ".jpx", ".jph", ".j2k", ".j2c", ".jpc", ".jhc"}
-		if iiif.Visible(name) && slices.Contains(kinds, strings.ToLower(path.Ext(name))) {
-			ids = append(ids, name)
-		}
-		if len(ids) == most {
-			return io.EOF
+	err := i.walk(r.Context(), func(id string) error {
+		if ids = append(ids, id); len(ids) == most {
+			return errEnough
 		}
 		return nil
 	})
-	if err != nil && !errors.Is(err, io.EOF) {
+	if err != nil && !errors.Is(err, errEnough) {
 		http.Error(w, "the images cannot be listed", http.StatusInternalServerError)
 		return
 	}

@@ -9,10 +9,13 @@ import (
 	"net/http/httptest"
 	"os"
 	"path/filepath"
+	"sync/atomic"
 	"testing"
 	"time"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/stria-j2k/stria/iiif"
 )
 
 func get(t *testing.T, address string) (int, string) {
@@ -34,22 +37,24 @@ func TestServer(t *testing.T) {
 		require.NoError(t, os.WriteFile(name, sample, 0o644))
 	}
 	t.Run("directory", func(t *testing.T) {
-		i, err := open(t.Context(), dir, "")
+		i, err := openImages(t.Context(), dir, "")
 		require.NoError(t, err)
-		testServer(t, i)
+		testServer(t, i, t.TempDir())
 	})
 	t.Run("bucket", func(t *testing.T) {
-		i, err := open(t.Context(), "elsewhere", "file://"+filepath.ToSlash(dir))
+		i, err := openImages(t.Context(), "elsewhere", "file://"+filepath.ToSlash(dir))
 		require.NoError(t, err)
-		testServer(t, i)
+		testServer(t, i, "file://"+filepath.ToSlash(t.TempDir()))
 	})
-	_, err = open(t.Context(), dir, "nothing://like/that")
+	_, err = openImages(t.Context(), dir, "nothing://like/that")
 	require.Error(t, err)
 }
 
 // testServer checks what is served of the files of TestServer.
-func testServer(t *testing.T, i *images) {
-	server := httptest.NewServer(newServer(i, 0, t.TempDir(), nil))
+func testServer(t *testing.T, i *images, kept string) {
+	cache, err := openCache(t.Context(), kept)
+	require.NoError(t, err)
+	server := httptest.NewServer(newServer(i, 0, cache, nil))
 	defer server.Close()
 	const largest = "/iiif/3/a.jp2/0,0,256,256/^max/0/default.tif"
 	for path, want := range map[string]int{
@@ -80,8 +85,36 @@ func testServer(t *testing.T, i *images) {
 	require.Equal(t, []string{"a.jp2", "sub/b.JP2"}, ids)
 }
 
+// Indexes are kept for other servers.
+func TestIndex(t *testing.T) {
+	i := directory("../testdata")
+	cache := &counted{Cache: &iiif.MemoryCache{}}
+	for _, puts := range []int64{1, 1} {
+		s := newServer(i, 0, cache, nil)
+		s.index(t.Context())
+		require.Equal(t, puts, cache.puts.Load())
+		require.NoError(t, s.files.Close())
+	}
+	none, err := openCache(t.Context(), "")
+	require.NoError(t, err)
+	require.Nil(t, none)
+	_, err = openCache(t.Context(), "nothing://like/that")
+	require.Error(t, err)
+}
+
+// A counted is a cache that counts what is put into it.
+type counted struct {
+	iiif.Cache
+	puts atomic.Int64
+}
+
+func (c *counted) Put(ctx context.Context, key iiif.Key, data []byte) error {
+	c.puts.Add(1)
+	return c.Cache.Put(ctx, key, data)
+}
+
 func TestDrain(t *testing.T) {
-	s := newServer(directory("../testdata"), 0, "", nil)
+	s := newServer(directory("../testdata"), 0, nil, nil)
 	entered, leave := make(chan struct{}), make(chan struct{})
 	s.v3 = http.HandlerFunc(func(http.ResponseWriter, *http.Request) {
 		close(entered)
