@@ -41,6 +41,7 @@ var figures = []figure{
 	{"scan", scan},
 	{"tile", tiles},
 	{"cold", cold},
+	{"remote", distant},
 	{"assemble", assemble},
 	{"whole", whole},
 	{"memory", memory},
