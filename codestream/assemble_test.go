@@ -55,6 +55,9 @@ func decodeSelection(s *codestream.Selection, x *codestream.Index, data []byte) 
 	}
 	defer d.Close()
 	planes := newPlanes(s, x)
+	if s.DecodeArea() == d.Bounds() {
+		return planes, d.DecodeAll(planes)
+	}
 	return planes, d.Decode(s.DecodeArea(), planes)
 }
 
