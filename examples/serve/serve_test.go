@@ -39,15 +39,26 @@ func TestServer(t *testing.T) {
 	t.Run("directory", func(t *testing.T) {
 		i, err := openImages(t.Context(), dir, "")
 		require.NoError(t, err)
-		testServer(t, i, t.TempDir())
+		testServer(t, i, cacheDir(t))
 	})
 	t.Run("bucket", func(t *testing.T) {
 		i, err := openImages(t.Context(), "elsewhere", "file://"+filepath.ToSlash(dir))
 		require.NoError(t, err)
-		testServer(t, i, "file://"+filepath.ToSlash(t.TempDir()))
+		testServer(t, i, "file://"+filepath.ToSlash(cacheDir(t)))
 	})
 	_, err = openImages(t.Context(), dir, "nothing://like/that")
 	require.Error(t, err)
+}
+
+// cacheDir is a directory for a cache, which may be writing still after the last
+// answer.
+func cacheDir(t *testing.T) string {
+	dir, err := os.MkdirTemp("", "cache")
+	require.NoError(t, err)
+	t.Cleanup(func() {
+		require.Eventually(t, func() bool { return os.RemoveAll(dir) == nil }, 10*time.Second, 10*time.Millisecond)
+	})
+	return dir
 }
 
 // testServer checks what is served of the files of TestServer.
