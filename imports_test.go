@@ -112,6 +112,7 @@ func TestInternalImports(t *testing.T) {
 		"internal/openjpeg": {"codestream"}, // its errors and its geometry
 		"internal/corpus":   nil,
 		"internal/testimg":  nil,
+		"internal/wavelet":  nil,
 	}
 	for _, f := range source(t) {
 		list, ok := allowed[f.dir()]
