@@ -76,17 +76,18 @@ func (v *view) virtual() {
 	v.s.virtual = newTileGeometry(v.s.box, v.sub, v.coding.Components)
 }
 
-// assemble writes all headers.
-func (s *Selection) assemble(h *Header, v *view) error {
+// assemble writes all headers. Of h it takes CAP.
+func (v *view) assemble(h *Header) error {
+	s := v.s
 	length, err := s.body(h)
 	if err != nil {
 		return err
 	}
 	box := s.box.rectangle()
-	own := &Header{Bounds: box, FirstTile: box, CAP: h.CAP}
+	own := &Header{Bounds: box, FirstTile: box, Components: v.samples, CAP: h.CAP}
+	s.header = h
 	ht := false
-	for i, c := range s.components {
-		own.Components = append(own.Components, h.Components[c])
+	for i := range v.coding.Components {
 		ht = ht || v.coding.Components[i].Style&HT != 0
 	}
 	s.main = appendMain(nil, own, ht)

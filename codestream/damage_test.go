@@ -18,7 +18,6 @@ import (
 
 	"github.com/stria-j2k/stria/codestream"
 	"github.com/stria-j2k/stria/internal/corpus"
-	"github.com/stria-j2k/stria/internal/openjpeg"
 )
 
 // maxTestBlocks is how large a virtual tile the tests of damage give to a
@@ -48,7 +47,7 @@ func decodeDamaged(t *testing.T, data []byte, at codestream.Span) (damaged int) 
 			}
 			b := s.Bounds()
 			if s.VirtualBlocks() > maxTestBlocks || s.VirtualPrecincts() > maxTestBlocks ||
-				b.Dx()*b.Dy()*len(h.Components) > 1<<22 || h.CAP != nil {
+				b.Dx()*b.Dy()*len(h.Components) > 1<<22 {
 				_, err := s.AppendTo(nil, bytes.NewReader(data))
 				require.NoError(t, err)
 				continue
@@ -415,9 +414,6 @@ func FuzzAssemble(f *testing.F) {
 			}
 			b := s.Bounds()
 			if s.VirtualBlocks() > 1<<12 || s.Work() > 1<<24 || int64(b.Dx())*int64(b.Dy())*int64(len(s.Window().Components)) > 1<<20 {
-				continue
-			}
-			if x.Header().CAP != nil && !openjpeg.SupportsHT() {
 				continue
 			}
 			if _, err := decodeSelection(s, x, data); err != nil {

@@ -16,7 +16,6 @@ import (
 
 	"github.com/stria-j2k/stria/codestream"
 	"github.com/stria-j2k/stria/internal/corpus"
-	"github.com/stria-j2k/stria/internal/openjpeg"
 )
 
 // extract makes the codestream of a region and opens it.
@@ -144,9 +143,6 @@ func TestExtractCorpus(t *testing.T) {
 		}
 		t.Run(f.Path, func(t *testing.T) {
 			t.Parallel()
-			if strings.HasPrefix(f.Path, "htj2k") && !openjpeg.SupportsHT() {
-				t.Skip("HT")
-			}
 			x, err := openIndex(f.Data, f.At)
 			require.NoError(t, err)
 			h := x.Header()

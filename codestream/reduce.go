@@ -20,15 +20,23 @@ func (c ComponentCoding) reduce(n int) ComponentCoding {
 // bandPlanes is the number of magnitude bit-planes of a sub-band (Equation E-2),
 // with the shift of a region of interest (Annex H).
 func (c *ComponentCoding) bandPlanes(resolution, orient int) int {
-	e := 0
-	switch i := bandIndex(resolution, orient); {
-	case c.Quant.Style == Derived && len(c.Quant.Steps) > 0:
-		// Equation E-5: one less for each level below the first.
-		e = int(c.Quant.Steps[0].Exponent) - max(resolution-1, 0)
-	case i < len(c.Quant.Steps):
-		e = int(c.Quant.Steps[i].Exponent)
-	}
+	e, _ := c.bandStep(resolution, orient)
 	return max(e+c.Quant.Guard-1, 0) + c.ROIShift
+}
+
+// bandStep is the exponent, which a damaged header can make negative, and the
+// mantissa of a sub-band's step (Equation E-3).
+func (c *ComponentCoding) bandStep(resolution, orient int) (exponent, mantissa int) {
+	q := &c.Quant
+	i, less := bandIndex(resolution, orient), 0
+	if q.Style == Derived {
+		// Equation E-5: one less for each level below the first.
+		i, less = 0, max(resolution-1, 0)
+	}
+	if i >= len(q.Steps) {
+		return 0, 0
+	}
+	return int(q.Steps[i].Exponent) - less, int(q.Steps[i].Mantissa)
 }
 
 // planes is the largest bandPlanes.

@@ -79,6 +79,7 @@ type Selection struct {
 	bytes     int64
 	work      int64
 	damage    error
+	header    *Header // of the source
 
 	assembly
 }
@@ -138,6 +139,15 @@ func (s *Selection) DecodeArea() image.Rectangle { return s.decode.rectangle() }
 // Window().Components. It can be empty where components are sub-sampled.
 func (s *Selection) ComponentBounds(i int) image.Rectangle { return s.areas[i].rectangle() }
 
+// TileBounds is the virtual tile on the grid, reduced, of the i-th component of
+// Window().Components.
+func (s *Selection) TileBounds(i int) image.Rectangle {
+	return s.virtual.components[i].box.rectangle()
+}
+
+// Depth is the bits a sample of the i-th component of Window().Components.
+func (s *Selection) Depth(i int) int { return s.header.Components[s.components[i]].Depth }
+
 // NumBlocks is the number of code-blocks that have data.
 func (s *Selection) NumBlocks() int { return len(s.blocks) }
 
@@ -181,7 +191,10 @@ func (x *Index) Select(ctx context.Context, w Window) (*Selection, error) {
 	if err := t.find(ctx, x, v); err != nil {
 		return nil, err
 	}
-	if err := v.s.assemble(x.h, v); err != nil {
+	for _, c := range v.s.components {
+		v.samples = append(v.samples, x.h.Components[c])
+	}
+	if err := v.assemble(x.h); err != nil {
 		return nil, err
 	}
 	return v.s, nil
@@ -200,7 +213,9 @@ func (t *tilePackets) find(ctx context.Context, x *Index, v *view) error {
 	}
 	x.compact(t)
 	v.sort()
-	v.s.coding = &v.coding
+	s := v.s
+	s.spans = mergeSpans(slices.Clone(s.pieces))
+	s.blocks, s.codewords, s.pieces = tight(s.blocks), tight(s.codewords), tight(s.pieces)
 	return nil
 }
 
@@ -255,10 +270,11 @@ func (s *Selection) block(i int) Block {
 	return b
 }
 
-// sort puts the blocks in the order of the assembled codestream.
+// sort lays out the virtual tile and puts the blocks in its order.
 func (v *view) sort() {
 	s := v.s
 	v.virtual()
+	s.coding = &v.coding
 	index, level := -1, -1
 	var res resolution
 	for i := range s.blocks {
@@ -284,19 +300,21 @@ func (v *view) sort() {
 		}
 		return cmp.Compare(a.x, b.x)
 	})
-	s.spans = slices.Clone(s.pieces)
-	slices.SortFunc(s.spans, func(a, b Span) int { return cmp.Compare(a.Off, b.Off) })
+}
+
+// mergeSpans sorts spans, in place, and merges those that touch.
+func mergeSpans(spans []Span) []Span {
+	slices.SortFunc(spans, func(a, b Span) int { return cmp.Compare(a.Off, b.Off) })
 	n := 0
-	for _, p := range s.spans {
-		if n > 0 && p.Off <= s.spans[n-1].End() {
-			s.spans[n-1].Len = max(s.spans[n-1].End(), p.End()) - s.spans[n-1].Off
+	for _, p := range spans {
+		if n > 0 && p.Off <= spans[n-1].End() {
+			spans[n-1].Len = max(spans[n-1].End(), p.End()) - spans[n-1].Off
 			continue
 		}
-		s.spans[n] = p
+		spans[n] = p
 		n++
 	}
-	s.spans = tight(s.spans[:n])
-	s.blocks, s.codewords, s.pieces = tight(s.blocks), tight(s.codewords), tight(s.pieces)
+	return tight(spans[:n])
 }
 
 // tight gives a list without much memory kept for growing.

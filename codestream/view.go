@@ -14,6 +14,7 @@ type view struct {
 	s       *Selection
 	coding  TileCoding // reduced, of the components that are wanted
 	sub     []image.Point
+	samples []Component // of the assembled codestream, for their depths and signs
 	layers  int
 	reduced *tileGeometry // the whole tile, reduced
 	needs   []need
