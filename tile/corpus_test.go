@@ -65,9 +65,9 @@ func kind(err error) error {
 	return err
 }
 
-// coded is the digest of the components as opj_decompress decodes them from the
-// codestream alone, so that it converts no colours.
-func coded(t *testing.T, row corpus.Row) string {
+// coded is the components as opj_decompress decodes them from the codestream
+// alone, so that it converts no colours.
+func coded(t *testing.T, row corpus.Row) []corpus.Plane {
 	f, err := jp2.Open(row.Name)
 	require.NoError(t, err)
 	defer f.Close()
@@ -90,7 +90,23 @@ func coded(t *testing.T, row corpus.Row) string {
 		require.NoError(t, err)
 		planes = append(planes, p)
 	}
-	return corpus.Digest(planes...)
+	return planes
+}
+
+// near reports whether planes are as opj_decompress has them, but for the
+// rounding of the 9/7 transform, which is our own for High-Throughput blocks.
+func near(t *testing.T, row corpus.Row, planes []corpus.Plane) bool {
+	want := coded(t, row)
+	if len(want) != len(planes) {
+		return false
+	}
+	for i := range planes {
+		peak, _, err := corpus.Compare(planes[i], want[i])
+		if err != nil || peak > 1 || peak == 1 && (!highThroughput(row) || row.Transform == "5/3") {
+			return false
+		}
+	}
+	return true
 }
 
 // skipped leaves most of the corpus out of a short run.
@@ -111,8 +127,6 @@ func TestCorpus(t *testing.T) {
 			planes, err := decodeComponents(t, row.Name, &tile.Decoder{Strict: true, Budget: new(tile.Budget)}, tile.Request{})
 			problem := ""
 			switch {
-			case err != nil && highThroughput(row) && !openjpeg.SupportsHT():
-				require.ErrorIs(t, err, errors.ErrUnsupported)
 			case row.Expected == corpus.Decodes && err != nil:
 				problem = err.Error()
 			case row.Expected == corpus.Rejected && err == nil:
@@ -120,8 +134,7 @@ func TestCorpus(t *testing.T) {
 			case row.Expected == corpus.Decodes || row.Expected == corpus.Unsupported && err == nil:
 				// The manifest's digest is of what opj_decompress makes of the
 				// file, colours converted.
-				got := corpus.Digest(planes...)
-				if row.Pixels != "" && got != row.Pixels && got != coded(t, row) {
+				if row.Pixels != "" && corpus.Digest(planes...) != row.Pixels && !near(t, row, planes) {
 					problem = "other samples"
 				}
 			}
@@ -160,11 +173,12 @@ func TestTolerances(t *testing.T) {
 		name := fmt.Sprintf("%s,%d,%d,%d,%d", row.Codestream, row.Component, row.Reduce, row.Layers, row.RefDepth)
 		t.Run(name, func(t *testing.T) {
 			skipped(t, name, 0)
-			if _, err := strconv.ParseFloat(row.OpjPeak, 64); err != nil {
-				t.Skip("OpenJPEG 2.5.0 cannot decode it")
-			}
-			if strings.HasPrefix(row.Codestream, "htj2k/") && !openjpeg.SupportsHT() {
-				t.Skip("High-Throughput blocks need OpenJPEG 2.5.1")
+			opjPeak, fails := strconv.ParseFloat(row.OpjPeak, 64)
+			switch {
+			case row.MaxPeak == 0:
+				row.MaxPeak = opjPeak // 0, unless the source states no bound
+			case strings.Contains(row.Source, "encoder input"):
+				row.MaxMSE *= 1.001 // another decoder's distance to it
 			}
 			want := row.Plane(t)
 			if converted[row.Codestream] {
@@ -179,6 +193,9 @@ func TestTolerances(t *testing.T) {
 				var err error
 				planes, err = decodeComponents(t, row.Name, &tile.Decoder{Strict: true, Budget: new(tile.Budget)},
 					tile.Request{Reduce: row.Reduce, Layers: row.Layers})
+				if fails != nil && errors.Is(err, errors.ErrUnsupported) {
+					t.Skip(err)
+				}
 				require.NoError(t, err)
 				last = d
 			}
@@ -236,6 +253,8 @@ var converted = map[string]bool{
 // reason. A row that starts to pass must leave the list.
 var exceptions = map[string]string{
 	"conformance/features/sycc_420_odd_origin_x_coord.jp2": subsampled,
+	"htj2k/simple_dec_irv97_64x64_yuv.jph":                 subsampled,
+	"htj2k/simple_dec_rev53_64x64_tiles_yuv.jph":           subsampled,
 	"malformed/issue725.jp2":                               "the cdef box is wrong; the components are sound",
 	"real/bsb-yuv.jp2":                                     subsampled,
 	"real/issue142.j2k":                                    subsampled,

@@ -43,6 +43,11 @@ type Job struct {
 	Data      io.ReaderAt // holds the bytes of Selection.Spans, at their offsets in the source
 	Threads   int         // how many may decode it at the same time, at least 1
 	Once      bool        // Decode will be called for one area only
+
+	// Damaged is told of a code-block that cannot be decoded, if the engine can
+	// tell and can do without it: where Damaged returns nil, it takes the
+	// coefficients for zero. Nil is to return every error.
+	Damaged func(error) error
 }
 
 // Planes are the samples of an area as they are coded: before palette, colour

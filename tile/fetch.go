@@ -264,6 +264,12 @@ var errHollow = errors.New("tile: no samples")
 // corrupt packet headers for more bytes than the samples could ever need.
 func (r *run) bounded(w *walk) error {
 	s, most := w.selection, r.plan.layout.most
+	for _, c := range s.Coding().Components {
+		if c.Style&codestream.HT != 0 && !most.HighThroughput {
+			return &codestream.FormatError{Offset: r.plan.file.Header.Span.Off, Where: "COD",
+				Err: fmt.Errorf("tile %d has High-Throughput blocks, of which the main header says nothing", w.tile)}
+		}
+	}
 	if s.VirtualBlocks() > most.Blocks || s.VirtualPrecincts() > most.Precincts {
 		return fmt.Errorf("tile: tile %d is cut into smaller code-blocks or precincts than the main header says: %w",
 			w.tile, ErrBudget)

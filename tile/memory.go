@@ -24,6 +24,9 @@ type Cost struct {
 	Precincts  int64       // its precincts
 	Bytes      int64       // length of the assembled codestream
 
+	// HighThroughput says that there may be High-Throughput code-blocks.
+	HighThroughput bool
+
 	// The largest area of the walk.
 	Window       image.Point // its size
 	Samples      int64       // of all components
@@ -46,7 +49,7 @@ const reach = 6
 // as detailed everywhere.
 func (p *Plan) windowCost(size, piece image.Point, typical bool) Cost {
 	h := p.file.Header
-	c := Cost{Components: len(h.Components)}
+	c := Cost{Components: len(h.Components), HighThroughput: h.CAP != nil}
 	areas := int64(max(ceilDiv(size.X, max(piece.X, 1)), ceilDiv(size.Y, max(piece.Y, 1))))
 	tile := h.FirstTile.Size()
 	steps, deepest, block := p.meeting()
@@ -68,6 +71,7 @@ func (p *Plan) windowCost(size, piece image.Point, typical bool) Cost {
 		pw := scale(piece.X, p.grid.step.X, comp.Sub.X, tile.X)
 		ph := scale(piece.Y, p.grid.step.Y, comp.Sub.Y, tile.Y)
 		c.Samples += pw * ph
+		c.HighThroughput = c.HighThroughput || comp.Style&codestream.HT != 0
 		c.Depth, c.Levels = max(c.Depth, comp.Depth), max(c.Levels, levels)
 
 		// The assembled tile: the window, the wavelet's reach, snapped
@@ -173,7 +177,7 @@ type layout struct {
 	workers int   // decoding at once
 	threads int   // for each walk, if there are processors to spare; 0: one
 	walks   int   // with an engine at one time
-	most    Cost  // of what a walk may have: Bytes, Blocks and Precincts
+	most    Cost  // of what a walk may have: Bytes, Blocks, Precincts and HighThroughput
 	walk    int64 // coded bytes of a walk of more than one slab
 	ahead   int64 // coded bytes that are fetched and wait for the engine
 	record  int64 // bytes kept of what the index reads
@@ -349,7 +353,7 @@ func (p *Plan) bound() int64 {
 	one.Threads, many.Threads = l.threads, l.threads
 	l.walk = many.Bytes
 	l.most = Cost{Bytes: max(one.Bytes, many.Bytes), Blocks: max(one.Blocks, many.Blocks),
-		Precincts: max(one.Precincts, many.Precincts)}
+		Precincts: max(one.Precincts, many.Precincts), HighThroughput: one.HighThroughput}
 	l.ahead = min(max(one.Bytes, many.Bytes, 1<<20), 32<<20)
 	stream := p.file.Header.Span.Len
 	// Walks of one tile are fetched together. What the index reads is kept for

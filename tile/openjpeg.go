@@ -2,8 +2,6 @@ package tile
 
 import (
 	"context"
-	"errors"
-	"fmt"
 	"image"
 
 	"github.com/stria-j2k/stria/codestream"
@@ -12,14 +10,17 @@ import (
 
 // OpenJPEG returns the engine that decodes with the C library of that name. It
 // hands over only codestreams that package codestream has assembled. Samples of
-// more than 31 bits, and High-Throughput blocks where the library installed is
-// older than 2.5.1, are [errors.ErrUnsupported]. In a build without cgo
-// everything is.
+// more than 31 bits are [errors.ErrUnsupported]; in a build without cgo everything
+// is. Of tiles with High-Throughput blocks, the library decodes the blocks only:
+// the inverse transforms are Stria's own.
 func OpenJPEG() Engine { return openJPEG{} }
 
 type openJPEG struct{}
 
 func (openJPEG) Memory(c Cost) int64 {
+	if c.HighThroughput {
+		return subbandMemory(c)
+	}
 	// What the transform takes depends a little on how a window lies.
 	at := image.Pt(33, 33)
 	cost := openjpeg.Cost{
@@ -50,10 +51,9 @@ func (openJPEG) Begin(ctx context.Context, job *Job) (Walk, error) {
 	window := job.Selection.Window()
 	w := &openJPEGWalk{selection: job.Selection, components: window.Components,
 		reduce: window.Reduce, once: job.Once}
-	for i, c := range job.Selection.Coding().Components {
-		if c.Style&(codestream.HT|codestream.HTMixed) != 0 && !openjpeg.SupportsHT() {
-			return nil, fmt.Errorf("tile: component %d has High-Throughput blocks, which need OpenJPEG 2.5.1: %w",
-				i, errors.ErrUnsupported)
+	for _, c := range job.Selection.Coding().Components {
+		if c.Style&codestream.HT != 0 {
+			return beginSubbands(job)
 		}
 		if !c.Reversible {
 			w.margin = max(w.margin, 1<<c.Levels)

@@ -2,7 +2,6 @@ package tile_test
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"image"
 	"image/color"
@@ -134,24 +133,37 @@ func TestPictures(t *testing.T) {
 			dec := &tile.Decoder{Strict: true, Budget: new(tile.Budget)}
 			got, err := rendered(t, dec, f, req)
 			look, listed := looks[row.Path]
-			if highThroughput(row) && errors.Is(err, errors.ErrUnsupported) {
-				t.Skip(err)
-			}
 			problem, most := "", 0
 			if err != nil {
 				problem = err.Error()
 			} else {
 				decoded++
-				want, err := opjPicture(t, f, row.Name, part)
+				rounding := 1
+				var want image.Image
+				if highThroughput(row) {
+					// Windows of these come out of the program grey.
+					want, err = opjPicture(t, f, row.Name, image.Rectangle{})
+					if !part.Empty() && err == nil {
+						want = want.(interface {
+							SubImage(image.Rectangle) image.Image
+						}).SubImage(part.Sub(f.Header.Bounds.Min))
+					}
+					// The rounding of the 9/7 transform is our own.
+					if row.Transform != "5/3" {
+						rounding += 65535 / (1<<min(f.Header.Components[0].Depth, 16) - 1)
+					}
+				} else {
+					want, err = opjPicture(t, f, row.Name, part)
+				}
 				if err != nil {
 					problem = err.Error()
 				} else if d, err := difference(got, want); err != nil {
 					problem = "sizes " + err.Error()
 				} else {
 					switch {
-					case d > 1:
+					case d > 1 && (d > rounding || !deeper(got) || !deeper(want)):
 						problem, most = fmt.Sprintf("differs by %d", d), d
-					case d == 1:
+					case d > 0:
 						near++
 					default:
 						equal++
@@ -240,6 +252,9 @@ var looks = map[string]struct {
 	"conformance/iso/p1_07.j2k":                                             {32, repeatedChroma},
 	"conformance/jp2/file7.jp2":                                             {242, "the file has e-sRGB and a profile; opj_decompress takes the profile"},
 	"conformance/kdu/a6_mono_colr.j2c":                                      {0, "pixels are 11 x 5 points of the reference grid; opj_decompress makes one of every point"},
+	"htj2k/iso/ds1_ht_07_b11.j2k":                                           {32, repeatedChroma},
+	"htj2k/simple_dec_irv97_64x64_yuv.jph":                                  {30, repeatedChroma},
+	"htj2k/simple_dec_rev53_64x64_tiles_yuv.jph":                            {57, repeatedChroma},
 	"real/balloon-adobe.jpf":                                                {61, anyProfile},
 	"real/bsb-gray16bitWithoutAlpha.jp2":                                    {2192, anyProfile},
 	"real/dicom-693.j2k":                                                    {2, signedShift},

@@ -324,7 +324,8 @@ func (r *run) decodeArea(w *walk, area image.Rectangle, dst *Planes, last bool) 
 		spare, done := r.plan.dec.budget().spare(r.plan.layout.threads - 1)
 		defer done()
 		w.engine, err = r.plan.dec.engine().Begin(r.ctx, &Job{
-			Selection: w.selection, Data: w.data, Threads: 1 + spare, Once: last})
+			Selection: w.selection, Data: w.data, Threads: 1 + spare, Once: last,
+			Damaged: func(err error) error { return r.judge(w.tile, err) }})
 		w.data = nil
 		w.release()
 		if err != nil {

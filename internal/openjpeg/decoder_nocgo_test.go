@@ -16,6 +16,5 @@ func TestWithoutCgo(t *testing.T) {
 	require.ErrorContains(t, err, "cgo")
 	require.Nil(t, d)
 	require.ErrorIs(t, new(Decoder).Decode(image.Rect(0, 0, 1, 1), nil), errors.ErrUnsupported)
-	require.False(t, SupportsHT())
 	require.Zero(t, Live())
 }

@@ -10,7 +10,6 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
-	"image"
 	"math"
 
 	"github.com/stria-j2k/stria/codestream"
@@ -31,78 +30,71 @@ const (
 const styleHT = byte(codestream.HT)
 
 // checkStream reports whether the codestream is one of one tile and one
-// tile-part, complete to its EOC, that OpenJPEG can be trusted with.
-func checkStream(s []byte, ht bool) error {
+// tile-part, complete to its EOC, that OpenJPEG can be trusted with, and whether
+// it has High-Throughput blocks.
+func checkStream(s []byte) (highThroughput bool, err error) {
+	others := false
 	if len(s) < 4 || be16(s) != markerSOC {
-		return malformed("no SOC marker")
+		return false, malformed("no SOC marker")
 	}
-	var seen image.Point // the numbers of components coded with HT and without
 	components := 0
 	off := 2
 	for {
 		if len(s)-off < 12 {
-			return malformed("main header cut short")
+			return false, malformed("main header cut short")
 		}
 		marker, length := be16(s[off:]), be16(s[off+2:])
 		if marker == markerSOT {
 			break
 		}
 		if marker < 0xff00 || length < 2 || len(s)-off-2 < length {
-			return malformed("main header with a segment that does not fit")
+			return false, malformed("main header with a segment that does not fit")
 		}
 		segment := s[off+4 : off+2+length]
 		off += 2 + length
 		switch marker {
 		case markerSIZ:
 			if err := checkSIZ(segment); err != nil {
-				return err
+				return false, err
 			}
 			components = be16(segment[34:])
 		case markerCOD:
 			if len(segment) < 10 {
-				return malformed("COD too short")
+				return false, malformed("COD too short")
 			}
-			if segment[8]&styleHT != 0 {
-				seen.X++
-			} else {
-				seen.Y++
-			}
+			highThroughput = highThroughput || segment[8]&styleHT != 0
+			others = others || segment[8]&styleHT == 0
 		case markerCOC:
 			n := 4 // to SPcoc's code-block style
 			if components > 256 {
 				n++
 			}
 			if len(segment) < n+2 {
-				return malformed("COC too short")
+				return false, malformed("COC too short")
 			}
-			if segment[n+1]&styleHT != 0 {
-				seen.X++
-			} else {
-				seen.Y++
-			}
+			highThroughput = highThroughput || segment[n+1]&styleHT != 0
+			others = others || segment[n+1]&styleHT == 0
 		}
 	}
 	switch {
 	case components == 0:
-		return malformed("no SIZ")
-	case seen.X > 0 && !ht:
-		return fmt.Errorf("openjpeg: High-Throughput code-blocks need OpenJPEG 2.5.1 or newer: %w", errors.ErrUnsupported)
-	case seen.X > 0 && seen.Y > 0:
+		return false, malformed("no SIZ")
+	case highThroughput && others:
 		// 2.5.0 overflows the heap when one codec decodes both.
-		return fmt.Errorf("openjpeg: components with and without High-Throughput blocks: %w", errors.ErrUnsupported)
+		return false, fmt.Errorf("openjpeg: components with and without High-Throughput blocks: %w", errors.ErrUnsupported)
 	}
 	// A.4.2: SOT, Lsot, Isot, Psot, TPsot, TNsot.
 	part := int64(binary.BigEndian.Uint32(s[off+6:]))
 	if be16(s[off+4:]) != 0 || s[off+10] != 0 || part != int64(len(s)-off-2) {
-		return malformed("not one tile-part from SOT to EOC")
+		return false, malformed("not one tile-part from SOT to EOC")
 	}
 	if part < 14 || be16(s[off+12:]) != markerSOD {
-		return malformed("tile-part header with marker segments")
+		return false, malformed("tile-part header with marker segments")
 	}
 	if be16(s[len(s)-2:]) != markerEOC {
-		return malformed("no EOC marker")
+		return false, malformed("no EOC marker")
 	}
-	return nil
+	return highThroughput, nil
 }
 
 // checkSIZ checks the payload of SIZ (A.5.1).

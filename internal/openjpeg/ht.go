@@ -1,33 +1,23 @@
 package openjpeg
 
-import "errors"
+import (
+	"fmt"
+
+	"github.com/stria-j2k/stria/codestream"
+)
 
 // What CheckHT finds.
 var (
-	errScup = errors.New("openjpeg: High-Throughput block: Scup out of range")
-	errMEL  = errors.New("openjpeg: High-Throughput block: MEL segment with a byte above 0x8F after 0xFF")
+	errScup = fmt.Errorf("openjpeg: High-Throughput block: Scup out of range: %w", codestream.ErrFormat)
+	errMEL  = fmt.Errorf("openjpeg: High-Throughput block: MEL segment with a byte above 0x8F after 0xFF: %w", codestream.ErrFormat)
 )
-
-// SupportsHT reports whether High-Throughput code-blocks are decoded: whether
-// the library is 2.5.1 or newer. See the package comment.
-func SupportsHT() bool {
-	major, minor, patch := Version()
-	switch {
-	case major != 2:
-		return major > 2
-	case minor != 5:
-		return minor > 5
-	default:
-		return patch >= 1
-	}
-}
 
 // CheckHT reports whether the cleanup segment of a High-Throughput code-block,
 // all Lcup bytes of it, starts as ISO/IEC 15444-15 demands: its suffix length
 // Scup is in range (7.1.1), and the first bytes of its MEL segment are
-// bit-stuffed. OpenJPEG 2.5.0 aborts the process where the second is not so.
-// The error names the block's fault only; what it costs is for the caller to
-// say.
+// bit-stuffed. The error matches [codestream.ErrFormat] and names the block's
+// fault only; what it costs is for the caller to say. See the package comment for
+// why such a block must not get to OpenJPEG.
 func CheckHT(cleanup []byte) error {
 	n := len(cleanup)
 	if n < 2 {
