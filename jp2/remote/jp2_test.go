@@ -2,6 +2,7 @@ package remote_test
 
 import (
 	"context"
+	"errors"
 	"image"
 	"math/rand/v2"
 	"net/http"
@@ -136,6 +137,37 @@ func TestImageIsThatOfTheFile(t *testing.T) {
 		require.NoError(t, o.Close())
 		require.Greater(t, requests.Load(), int64(10))
 	}
+}
+
+// Cancelling ends the wait for a server that does not answer.
+func TestImageCancelled(t *testing.T) {
+	stall, asked := make(chan struct{}), make(chan struct{}, 100)
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.Header.Get("If-Unmodified-Since") != "" {
+			asked <- struct{}{}
+			<-stall
+		}
+		http.ServeFile(w, r, sample)
+	}))
+	defer server.Close()
+	defer close(stall)
+	o, err := remote.OpenURL(t.Context(), server.Client(), server.URL, remote.Options{})
+	require.NoError(t, err)
+	defer o.Close()
+	file, err := jp2.NewFile(o, o.Size())
+	require.NoError(t, err)
+	p, err := new(tile.Decoder).Plan(file, tile.Request{Region: image.Rect(1000, 1000, 1200, 1200)})
+	require.NoError(t, err)
+	gone := errors.New("gone")
+	ctx, cancel := context.WithCancelCause(t.Context())
+	failed := make(chan error)
+	go func() {
+		_, err := p.Image(ctx)
+		failed <- err
+	}()
+	<-asked
+	cancel(gone)
+	require.ErrorIs(t, <-failed, gone)
 }
 
 // Opening what is no image reads no more than opening one.
