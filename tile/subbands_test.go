@@ -2,6 +2,7 @@ package tile_test
 
 import (
 	"bytes"
+	"context"
 	"errors"
 	"image"
 	"io"
@@ -76,7 +77,12 @@ func TestSubbandWalk(t *testing.T) {
 				x, y = bounds.Min.X+rnd.IntN(size.X), bounds.Min.Y+rnd.IntN(size.Y)
 				check(anywhere, image.Rect(x, y, x+1+rnd.IntN(size.X), y+1+rnd.IntN(size.Y)))
 			}
-			for _, walk := range []tile.Walk{down, across, anywhere} {
+			gone := errors.New("viewer left")
+			ctx, cancel := context.WithCancelCause(t.Context())
+			cancel(gone)
+			left := begin(threads)
+			require.ErrorIs(t, left.Decode(ctx, bounds, all), gone)
+			for _, walk := range []tile.Walk{down, across, anywhere, left} {
 				walk.Close()
 			}
 		}
