@@ -459,31 +459,50 @@ func (c *component[T]) pack(dst *Plane) {
 		return
 	}
 	from := c.samples()
-	// G.1: unsigned samples are shifted.
-	low, high := 0.0, math.Ldexp(1, dst.Depth)-1
-	offset := math.Ldexp(0.5, dst.Depth)
-	if dst.Signed {
-		low, high, offset = -offset, offset-1, 0
-	}
+	half := 1 << (dst.Depth - 1)
 	for y := dst.Bounds.Min.Y; y < dst.Bounds.Max.Y; y++ {
 		row := from.Row(y, dst.Bounds.Min.X, dst.Bounds.Max.X)
 		at := (y - dst.Bounds.Min.Y) * dst.Stride
 		switch {
 		case dst.U8 != nil:
-			packRow(dst.U8[at:], row, low, high, offset)
+			packRow(dst.U8[at:], row, half)
 		case dst.U16 != nil:
-			packRow(dst.U16[at:], row, low, high, offset)
+			packRow(dst.U16[at:], row, half)
+		case dst.Signed:
+			packWide(dst.I32[at:], row, 0, half)
 		default:
-			packRow(dst.I32[at:], row, low, high, offset)
+			packWide(dst.I32[at:], row, half, half)
 		}
 	}
 }
 
-// packRow rounds the samples, and clamps them after adding the offset.
-func packRow[S uint8 | uint16 | int32, T wavelet.Number](dst []S, row []T, low, high, offset float64) {
+// packRow shifts the samples by half their range (G.1), rounds and clamps them.
+func packRow[S uint8 | uint16, T wavelet.Number](dst []S, row []T, half int) {
 	dst = dst[:len(row)]
+	switch row := any(row).(type) {
+	case []int32:
+		for i, v := range row {
+			dst[i] = S(min(max(v, -int32(half)), int32(half)-1) + int32(half))
+		}
+	case []float32:
+		shift, high := float32(half)+0.5, float32(2*half)-0.5
+		for i, v := range row {
+			v += shift
+			if v < 0 {
+				v = 0
+			} else if v > high {
+				v = high
+			}
+			dst[i] = S(int32(v))
+		}
+	}
+}
+
+// packWide is packRow for samples of more bits, or signed ones, which are not
+// shifted.
+func packWide[T wavelet.Number](dst []int32, row []T, shift, half int) {
+	low, high := float64(-half), float64(half-1)
 	for i, v := range row {
-		f := min(max(float64(v)+offset, low), high)
-		dst[i] = S(int64(f-low+0.5) + int64(low))
+		dst[i] = int32(math.Floor(min(max(float64(v), low), high)+0.5)) + int32(shift)
 	}
 }

@@ -15,19 +15,13 @@ const (
 // subtracted of the sum of both neighbours, at even places first.
 var steps = [4]float32{delta, gamma, beta, alpha}
 
-// row97 is Equations F-7 to F-12 on a row.
+// row97 is Equations F-9 to F-12 on a row. The coefficients are scaled already.
 func row97(row []float32, parity int) {
 	if len(row) == 1 {
 		if parity != 0 {
 			row[0] /= 2 // F.3.6
 		}
 		return
-	}
-	for i := parity; i < len(row); i += 2 {
-		row[i] *= kappa
-	}
-	for i := 1 - parity; i < len(row); i += 2 {
-		row[i] *= 1 / kappa
 	}
 	for step, factor := range steps {
 		lift97(row, (parity+step)&1, factor)
@@ -54,16 +48,11 @@ func columns97(p *Plane[float32], x0, x1 int) {
 	b := p.Bounds
 	if b.Dy() == 1 {
 		if b.Min.Y&1 != 0 {
-			scale(p.Row(b.Min.Y, x0, x1), 0.5)
+			for row, i := p.Row(b.Min.Y, x0, x1), 0; i < len(row); i++ {
+				row[i] /= 2
+			}
 		}
 		return
-	}
-	for y := b.Min.Y; y < b.Max.Y; y++ {
-		if y&1 == 0 {
-			scale(p.Row(y, x0, x1), kappa)
-		} else {
-			scale(p.Row(y, x0, x1), 1/kappa)
-		}
 	}
 	for step, factor := range steps {
 		for y := firstRow(b, step&1); y < b.Max.Y; y += 2 {
@@ -74,11 +63,5 @@ func columns97(p *Plane[float32], x0, x1 int) {
 				row[i] -= factor * (above[i] + below[i])
 			}
 		}
-	}
-}
-
-func scale(row []float32, factor float32) {
-	for i := range row {
-		row[i] *= factor
 	}
 }

@@ -35,13 +35,33 @@ func interleave[T Number](dst *Plane[T], bands *[4]Plane[T]) {
 		for odd := range 2 {
 			band := &bands[y&1<<1|odd]
 			first := b.Min.X + (b.Min.X+odd)&1
-			spread(row[min(first-b.Min.X, len(row)):], band, first>>1, y>>1)
+			spread(row[min(first-b.Min.X, len(row)):], band, first>>1, y>>1, gain[T](b, odd, y&1))
 		}
 	}
 }
 
-// spread puts a row of a band, from column x on, at every other place of row.
-func spread[T Number](row []T, band *Plane[T], x, y int) {
+// gain is the scaling of coefficients that are high-pass across and down as the
+// bits say: with 9/7, Equations F-7 and F-8 for both directions at once.
+func gain[T Number](b image.Rectangle, across, down int) T {
+	if _, ok := any(T(0)).(int32); ok {
+		return 1
+	}
+	g := 1.0
+	for _, d := range [2]struct{ length, high int }{{b.Dx(), across}, {b.Dy(), down}} {
+		switch {
+		case d.length == 1: // F.3.6
+		case d.high != 0:
+			g /= kappa
+		default:
+			g *= kappa
+		}
+	}
+	return T(g)
+}
+
+// spread puts a row of a band, from column x on, at every other place of row,
+// scaled.
+func spread[T Number](row []T, band *Plane[T], x, y int, gain T) {
 	n := (len(row) + 1) / 2
 	if y < band.Bounds.Min.Y || y >= band.Bounds.Max.Y {
 		for i := range n {
@@ -55,8 +75,15 @@ func spread[T Number](row []T, band *Plane[T], x, y int) {
 		row[2*i] = 0
 	}
 	if first < end {
-		for i, v := range band.Row(y, x+first, x+end) {
-			row[2*(first+i)] = v
+		from, to := band.Row(y, x+first, x+end), row[2*first:2*end-1]
+		if gain == 1 {
+			for i, v := range from {
+				to[2*i] = v
+			}
+		} else {
+			for i, v := range from {
+				to[2*i] = v * gain
+			}
 		}
 	}
 	for i := end; i < n; i++ {
