@@ -563,7 +563,7 @@ func (c *chart) write(col ink, size, width, strength, gap float64, s string, pat
 	for i := range len(s) {
 		advance := 4*unit + gap
 		p, dir := along(path, at+2*unit)
-		for _, strokes := range polylines(s[i]) {
+		for _, strokes := range Polylines(s[i]) {
 			line := make([]point, len(strokes))
 			for k, q := range strokes {
 				u, v := (float64(q.X)-2)*unit, (float64(q.Y)-6)*unit

@@ -54,8 +54,8 @@ var strokes = map[byte]string{
 	')':  "10212416",
 }
 
-// polylines returns the strokes of a character as points; nil when it has none.
-func polylines(ch byte) [][]image.Point {
+// Polylines returns the strokes of a character as points; nil when it has none.
+func Polylines(ch byte) [][]image.Point {
 	var lines [][]image.Point
 	var line []image.Point
 	s := strokes[ch]
@@ -83,7 +83,7 @@ var glyphs = makeGlyphs()
 
 func makeGlyphs() (bitmaps [128][7]uint8) {
 	for ch := range strokes {
-		for _, line := range polylines(ch) {
+		for _, line := range Polylines(ch) {
 			for i := 1; i < len(line); i++ {
 				a, b := line[i-1], line[i]
 				steps := max(b.X-a.X, a.X-b.X, b.Y-a.Y, a.Y-b.Y)
