@@ -2,7 +2,11 @@
 // and how much memory its main jobs take, beside OpenJPEG decoding the same
 // files in the same process and run.
 //
-//	figures [-data DIR] [-run REGEXP] [-n RUNS] [-crop PROGRAM]
+//	figures [-data DIR] [-run REGEXP] [-n RUNS] [-quick] [-crop PROGRAM]
+//
+// The figures named engines/... compare Stria's engines with each other and with
+// OpenJPEG: "-run engines" prints them all, "-run engines -quick" on small images,
+// in a minute. "-list" says what figures there are.
 //
 // Images are made when first needed and kept in DIR. Times are medians of runs
 // that alternate with the rival's, and only their ratios mean anything. Memory
@@ -20,14 +24,18 @@ import (
 	"slices"
 	"text/tabwriter"
 	"time"
+
+	"github.com/stria-j2k/stria/bench/images"
 )
 
 // An env is what figures share.
 type env struct {
-	data string
-	runs int
-	crop string // path of the crop example
-	out  *tabwriter.Writer
+	data  string
+	runs  int
+	quick bool   // small images
+	crop  string // path of the crop example, once it is there
+	temp  string // a folder to be removed
+	out   *tabwriter.Writer
 }
 
 // A figure measures one promise.
@@ -47,17 +55,37 @@ var figures = []figure{
 	{"memory", memory},
 	{"first", first},
 	{"overlap", overlap},
-	{"cores", cores},
-	{"cancel", cancel},
+	{"engines/full", full},
+	{"engines/jpeg", jpegs},
+	{"engines/cores", cores},
+	{"engines/cancel", cancel},
+	{"engines/ht", highThroughput},
+	{"engines/blocks", kernelBlocks},
 }
 
 func main() {
 	e := &env{out: tabwriter.NewWriter(os.Stdout, 0, 8, 2, ' ', 0)}
-	flag.StringVar(&e.data, "data", "data", "`folder` of the images")
-	flag.IntVar(&e.runs, "n", 5, "`runs` of what is timed")
+	flag.StringVar(&e.data, "data", images.Dir(), "`folder` of the images")
+	flag.IntVar(&e.runs, "n", 7, "`runs` of what is timed")
+	flag.BoolVar(&e.quick, "quick", false, "small images, for the figures of engines")
 	flag.StringVar(&e.crop, "crop", "", "the crop `program`; by default it is built")
 	only := flag.String("run", "", "only the figures whose names match `regexp`")
+	list := flag.Bool("list", false, "only say which figures there are")
+	child := flag.String("decode", "", "only write the file that is named as PNM, with the `engine`")
 	flag.Parse()
+	if *list {
+		for _, f := range figures {
+			fmt.Println(f.name)
+		}
+		return
+	}
+	if *child != "" {
+		if err := decodeFile(context.Background(), *child, flag.Arg(0), flag.Arg(1)); err != nil {
+			fmt.Fprintln(os.Stderr, "figures:", err)
+			os.Exit(1)
+		}
+		return
+	}
 	if err := e.all(context.Background(), *only); err != nil {
 		fmt.Fprintln(os.Stderr, "figures:", err)
 		os.Exit(1)
@@ -69,19 +97,10 @@ func (e *env) all(ctx context.Context, only string) error {
 	if err != nil {
 		return err
 	}
-	if e.crop == "" {
-		dir, err := os.MkdirTemp("", "figures")
-		if err != nil {
-			return err
-		}
-		defer os.RemoveAll(dir)
-		e.crop = filepath.Join(dir, "crop")
-		build := exec.Command("go", "build", "-o", e.crop, "./examples/crop")
-		build.Dir = ".."
-		if out, err := build.CombinedOutput(); err != nil {
-			return fmt.Errorf("%w: %s", err, out)
-		}
+	if e.temp, err = os.MkdirTemp("", "figures"); err != nil {
+		return err
 	}
+	defer os.RemoveAll(e.temp)
 	for _, f := range figures {
 		if !match.MatchString(f.name) {
 			continue
@@ -92,6 +111,19 @@ func (e *env) all(ctx context.Context, only string) error {
 		e.out.Flush()
 	}
 	return nil
+}
+
+// cropProgram is the path of the crop example, which is built when first needed.
+func (e *env) cropProgram() (string, error) {
+	if e.crop == "" {
+		e.crop = filepath.Join(e.temp, "crop")
+		build := exec.Command("go", "build", "-o", e.crop, "./examples/crop")
+		build.Dir = ".."
+		if out, err := build.CombinedOutput(); err != nil {
+			return "", fmt.Errorf("%w: %s", err, out)
+		}
+	}
+	return e.crop, nil
 }
 
 // say prints one line: what, how much, and what it should be.

@@ -8,7 +8,6 @@ import (
 	"sync/atomic"
 	"time"
 
-	"github.com/stria-j2k/stria/bench/images"
 	"github.com/stria-j2k/stria/codestream"
 	"github.com/stria-j2k/stria/jp2"
 	"github.com/stria-j2k/stria/tile"
@@ -56,9 +55,14 @@ type opened struct {
 
 func (o *opened) Close() error { return o.close() }
 
+// A maker makes a file in a folder, or finds it there.
+type maker interface {
+	File(dir string) (path string, err error)
+}
+
 // open makes an image if need be and opens it. Each of its reads takes delay
 // longer.
-func (e *env) open(img images.Image, delay time.Duration) (*opened, error) {
+func (e *env) open(img maker, delay time.Duration) (*opened, error) {
 	path, err := img.File(e.data)
 	if err != nil {
 		return nil, err

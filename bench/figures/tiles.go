@@ -54,8 +54,7 @@ func region(ctx context.Context, e *env) error {
 				defer f.Close()
 				return planes(ctx, w.decoder(), f, tile.Request{Region: area})
 			}, func() error {
-				_, err := rival.OpenJPEGWindow(f.path, area, 0, w.threads())
-				return err
+				return rival.Visit(f.path, area, 0, w.threads(), nil)
 			})
 			if err != nil {
 				return err
@@ -173,9 +172,8 @@ func tiles(ctx context.Context, e *env) error {
 			ours, theirs, err := e.versus(func() error {
 				return planes(ctx, dec, f.File, tile.Request{Region: spots[i%len(spots)]})
 			}, func() error {
-				_, err := rival.OpenJPEGWindow(f.path, spots[i%len(spots)], 0, w.threads())
 				i++
-				return err
+				return rival.Visit(f.path, spots[(i-1)%len(spots)], 0, w.threads(), nil)
 			})
 			if err != nil {
 				return err

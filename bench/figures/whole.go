@@ -1,24 +1,20 @@
-// This file measures whole images: memory, overlap, cores, cancellation.
+// This file measures whole images: memory and overlap.
 
 package main
 
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"image"
-	"io"
 	"os/exec"
 	"path/filepath"
 	"runtime"
 	"slices"
-	"sync"
 	"time"
 
 	"github.com/stria-j2k/stria/bench/images"
 	"github.com/stria-j2k/stria/bench/rival"
-	"github.com/stria-j2k/stria/encode"
 	"github.com/stria-j2k/stria/tile"
 )
 
@@ -34,7 +30,11 @@ type cropStats struct {
 // peak of its resident memory.
 func (e *env) cropped(path string, args ...string) (int64, cropStats, error) {
 	var stats cropStats
-	cmd := exec.Command(e.crop, append(args, "-stats", "-o", "-", path)...)
+	crop, err := e.cropProgram()
+	if err != nil {
+		return 0, stats, err
+	}
+	cmd := exec.Command(crop, append(args, "-stats", "-o", "-", path)...)
 	cmd.Stdout = nil
 	var stderr limited
 	cmd.Stderr = &stderr
@@ -70,8 +70,7 @@ func whole(ctx context.Context, e *env) error {
 		ours, theirs, err := e.versus(func() error {
 			return planes(ctx, dec, f.File, tile.Request{})
 		}, func() error {
-			_, err := rival.OpenJPEG(f.path, 0, cores)
-			return err
+			return rival.Visit(f.path, image.Rectangle{}, 0, cores, nil)
 		})
 		if err != nil {
 			return err
@@ -167,65 +166,5 @@ func overlap(ctx context.Context, e *env) error {
 		slices.Sort(ratios)
 		e.say(img.Name+" 20 ms a read", "<= 1.15x", "%.2fx of the longer of reading (%s) and decoding (%s)", ratios[len(ratios)/2], ms(reading), ms(quick))
 	}
-	return nil
-}
-
-// cores is a full decode with one worker and with two.
-func cores(ctx context.Context, e *env) error {
-	for _, img := range []images.Image{images.TiledLossy, images.UntiledLossy} {
-		f, err := e.open(img, 0)
-		if err != nil {
-			return err
-		}
-		defer f.Close()
-		run := func(workers int) func() error {
-			dec := &tile.Decoder{Budget: &tile.Budget{Workers: workers}}
-			return func() error { return planes(ctx, dec, f.File, tile.Request{}) }
-		}
-		two, one, err := e.versus(run(2), run(1))
-		if err != nil {
-			return err
-		}
-		e.say(img.Name+" two workers", ">= 1.7x", "%s, one worker %s: %.2fx", ms(two), ms(one), float64(one)/float64(two))
-	}
-	return nil
-}
-
-// cancel is how long a run of a large image goes on once it is cancelled.
-func cancel(ctx context.Context, e *env) error {
-	f, err := e.open(images.Untiled200, 0)
-	if err != nil {
-		return err
-	}
-	defer f.Close()
-	if err := f.Index().Load(ctx); err != nil {
-		return err
-	}
-	var times []time.Duration
-	for i := range 20 {
-		ctx, stop := context.WithCancel(ctx)
-		dec := &tile.Decoder{Budget: new(tile.Budget)}
-		p, err := dec.Plan(f.File, tile.Request{Region: image.Rect(0, 0, 16384, 12288)})
-		if err != nil {
-			stop()
-			return err
-		}
-		var asked time.Time
-		var once sync.WaitGroup
-		once.Go(func() {
-			time.Sleep(time.Duration(300+37*i) * time.Millisecond)
-			asked = time.Now()
-			stop()
-		})
-		err = encode.JPEG{}.Encode(ctx, io.Discard, p)
-		ended := time.Now()
-		once.Wait()
-		if !errors.Is(err, context.Canceled) {
-			return fmt.Errorf("cancelled run: %v", err)
-		}
-		times = append(times, ended.Sub(asked))
-	}
-	slices.Sort(times)
-	e.say("cancel a 201 megapixel JPEG", "median < 60 ms, at most 250 ms", "median %s, at most %s", ms(median(times)), ms(times[len(times)-1]))
 	return nil
 }

@@ -51,7 +51,7 @@ var (
 	plt       = []string{"-PLT"}
 
 	reversibleHT = []string{"-reversible", "true"}
-	lossyHT      = []string{"-qstep", "0.02"}
+	lossyHT      = []string{"-qstep", "0.015"}
 )
 
 // The images of 35 megapixels. Those with PLT have precincts as well.

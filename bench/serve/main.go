@@ -1,7 +1,7 @@
 // Command serve measures an image server over HTTP on loopback.
 //
-//	go run ./serve -mode latency -data data -images tiled-lossy-35.jp2,untiled-lossy-200.jp2
-//	go run ./serve -mode viewers -data data -images untiled-lossy-200.jp2 -viewers 64
+//	go run ./serve -mode latency -images tiled-lossy-35.jp2,untiled-lossy-200.jp2
+//	go run ./serve -mode viewers -images untiled-lossy-200.jp2 -viewers 64
 //
 // latency asks for tiles one after the other over one connection, of Stria and,
 // where Debian's iipimage-server and lighttpd are installed, of iipsrv, in turn,
@@ -39,7 +39,7 @@ type setup struct {
 
 func main() {
 	mode := flag.String("mode", "latency", "latency, viewers, or server, which the others start")
-	data := flag.String("data", "data", "the folder of the images")
+	data := flag.String("data", images.Dir(), "the folder of the images")
 	names := flag.String("images", "tiled-lossy-35.jp2,untiled-lossy-35.jp2", "which images, by name; all: every one")
 	tiles := flag.Int("tiles", 60, "how many tiles of each kind to ask for")
 	viewers := flag.Int("viewers", 64, "how many viewers at the same time")
