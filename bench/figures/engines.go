@@ -102,16 +102,7 @@ func jpegs(ctx context.Context, e *env) error {
 			for _, g := range engines() {
 				dec := g.decoder(int(w))
 				cs = append(cs, contestant{g.name, func() error {
-					for _, area := range areas {
-						p, err := dec.Plan(f.File, tile.Request{Region: area})
-						if err != nil {
-							return err
-						}
-						if err := (encode.JPEG{}).Encode(ctx, io.Discard, p); err != nil {
-							return err
-						}
-					}
-					return nil
+					return windows(ctx, dec, f.File, areas)
 				}})
 			}
 			cs = append(cs, contestant{rivalName, func() error {
@@ -141,6 +132,49 @@ func jpegs(ctx context.Context, e *env) error {
 		}
 	}
 	return nil
+}
+
+// windows writes areas as JPEG, one after the other.
+func windows(ctx context.Context, dec *tile.Decoder, f *jp2.File, areas []image.Rectangle) error {
+	for _, area := range areas {
+		p, err := dec.Plan(f, tile.Request{Region: area})
+		if err != nil {
+			return err
+		}
+		if err := (encode.JPEG{}).Encode(ctx, io.Discard, p); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// gigapixels is windows of 256 x 256 as JPEG of an untiled image of 10 gigapixels,
+// the first one included, which has the index read PLT.
+func gigapixels(ctx context.Context, e *env) error {
+	path, err := images.Huge.File(e.data)
+	if err != nil {
+		return err
+	}
+	var first, again []contestant
+	for _, g := range engines() {
+		dec := g.decoder(0)
+		f, err := jp2.Open(path)
+		if err != nil {
+			return err
+		}
+		defer f.Close()
+		areas := places(f.Bounds().Size(), 256)
+		first = append(first, contestant{g.name, func() error {
+			f, err := jp2.Open(path)
+			if err != nil {
+				return err
+			}
+			return errors.Join(windows(ctx, dec, f, areas[:1]), f.Close())
+		}})
+		again = append(again, contestant{g.name, func() error { return windows(ctx, dec, f, areas) }})
+	}
+	what := filepath.Base(path) + " 256x256 to JPEG"
+	return errors.Join(e.compare(what+", from opening on", 1, first), e.compare(what, 5, again))
 }
 
 // places are squares in five parts of an image, none at the edge of a tile.
@@ -201,27 +235,18 @@ func cores(ctx context.Context, e *env) error {
 		}
 		areas := places(f.Bounds().Size(), 512)
 		for _, g := range engines() {
-			var whole, windows []contestant
+			var whole, parts []contestant
 			for _, n := range []int{2, 1} {
 				dec, name := g.decoder(n), fmt.Sprintf("%s, workers %d", g.name, n)
 				whole = append(whole, contestant{name, func() error { return planes(ctx, dec, f.File, tile.Request{}) }})
-				windows = append(windows, contestant{name, func() error {
-					for _, area := range areas {
-						p, err := dec.Plan(f.File, tile.Request{Region: area})
-						if err != nil {
-							return err
-						}
-						if err := (encode.JPEG{}).Encode(ctx, io.Discard, p); err != nil {
-							return err
-						}
-					}
-					return nil
+				parts = append(parts, contestant{name, func() error {
+					return windows(ctx, dec, f.File, areas)
 				}})
 			}
 			if err := e.compare(img.Name+" full, two workers", 1, whole); err != nil {
 				return err
 			}
-			if err := e.compare(img.Name+" 512x512 to JPEG, two workers", float64(len(areas)), windows); err != nil {
+			if err := e.compare(img.Name+" 512x512 to JPEG, two workers", float64(len(areas)), parts); err != nil {
 				return err
 			}
 		}

@@ -80,24 +80,26 @@ func pick[T, U any](list []T, of func(T) U) []U {
 	return out
 }
 
-// compare races and prints a line for each contestant; the last is what the
-// others are compared with. Times are of one of so many items.
+// compare races and prints a line for each contestant: the medians for one of so
+// many items, by the clock and of processors, and how many times faster than the
+// last one it was.
 func (e *env) compare(what string, items float64, cs []contestant) error {
 	results, err := e.race(cs)
 	if err != nil {
 		return err
 	}
+	e.out.Flush()
+	fmt.Println(what)
 	last := results[len(results)-1]
 	for _, r := range results {
 		t := r.median()
-		note := ""
-		if len(results) > 1 && r.name != last.name {
+		fmt.Printf("    %-28s %10s, processor %10s", r.name, ms(per(t.wall, items)), ms(per(t.cpu, items)))
+		if r.name != last.name {
 			wall, cpu := r.times(last)
-			note = fmt.Sprintf("%.2fx (processor %.2fx)", wall, cpu)
+			fmt.Printf("   %.2fx, processor %.2fx", wall, cpu)
 		}
-		e.say(what, note, "%s\t%s, processor %s", r.name, ms(per(t.wall, items)), ms(per(t.cpu, items)))
+		fmt.Println()
 	}
-	e.out.Flush()
 	return nil
 }
 
