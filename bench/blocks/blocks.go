@@ -25,6 +25,7 @@ const Side = 64
 // A Set is blocks of Side by Side coefficients that were coded in the same way.
 type Set struct {
 	Blocks []codeblock.Block
+	Across int  // in a row of the image that Codestream makes, all rows full
 	HT     bool // High-Throughput blocks
 }
 
@@ -37,7 +38,8 @@ func (s *Set) Bytes() (n int) {
 }
 
 // Take returns the whole blocks of the finest LH sub-band of the image's first
-// component, or of LL where there is no transform.
+// component, or of LL where there is no transform. A few at the end are left out,
+// so that they fill a rectangle.
 func Take(ctx context.Context, f *jp2.File) (*Set, error) {
 	c := f.Header.Components[0]
 	r, band := c.Levels, 2
@@ -76,30 +78,23 @@ func Take(ctx context.Context, f *jp2.File) (*Set, error) {
 	if len(s.Blocks) == 0 {
 		return nil, errors.New("blocks: the image has no whole block")
 	}
+	for s.Across = 1; (s.Across+1)*(s.Across+1) <= len(s.Blocks); {
+		s.Across++
+	}
+	s.Blocks = s.Blocks[:len(s.Blocks)/s.Across*s.Across]
 	return s, nil
 }
 
-// Across is how many blocks an assembled image has in a row.
-func (s *Set) Across() int {
-	n := 1
-	for n*n < len(s.Blocks) {
-		n++
-	}
-	return n
-}
-
 // Codestream is an image of one component without transform, whose blocks are
-// those of the set row by row, Across in a row. The last row is left out where it
-// would not be full. Its samples are the coefficients, with a sign.
+// those of the set row by row, Across in a row. Its samples are the coefficients,
+// with a sign.
 func (s *Set) Codestream() ([]byte, error) {
-	across := s.Across()
-	down := len(s.Blocks) / across
-	list := s.Blocks[:across*down]
-	first := list[0]
+	across, down := s.Across, len(s.Blocks)/s.Across
+	first := s.Blocks[0]
 	if first.Planes > 31 {
 		return nil, fmt.Errorf("blocks: %d bit-planes", first.Planes)
 	}
-	body := packet(list, across, down)
+	body := packet(s.Blocks, across, down)
 
 	var out []byte
 	u8 := func(v ...int) {

@@ -59,8 +59,8 @@ func TestTakeLH(t *testing.T) {
 	require.Len(t, set.Blocks, 5*3)
 	require.Positive(t, set.Bytes())
 	got := decode(t, set, dir)
-	require.Equal(t, 4*Side, got.Width)
-	require.Equal(t, 3*Side, got.Height)
+	require.Equal(t, 3*Side, got.Width)
+	require.Equal(t, 5*Side, got.Height)
 	var sum, most int32
 	for _, v := range got.Samples {
 		sum, most = sum+v, max(most, v, -v)
