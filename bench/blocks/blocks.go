@@ -53,7 +53,8 @@ func Take(ctx context.Context, f *jp2.File) (*Set, error) {
 			switch {
 			case err != nil:
 				return nil, err
-			case b.Component != 0 || b.Resolution != r || b.Band != band || b.Bounds.Size() != image.Pt(Side, Side):
+			case b.Component != 0 || b.Resolution != r || b.Band != band,
+				b.Bounds.Size() != image.Pt(Side, Side):
 				continue
 			}
 			block := codeblock.Block{
@@ -70,7 +71,8 @@ func Take(ctx context.Context, f *jp2.File) (*Set, error) {
 				}
 			}
 			for _, w := range b.Codewords {
-				block.Segments = append(block.Segments, codeblock.Segment{Passes: w.Passes, Length: w.Length})
+				block.Segments = append(block.Segments,
+					codeblock.Segment{Passes: w.Passes, Length: w.Length})
 			}
 			s.Blocks = append(s.Blocks, block)
 		}
@@ -149,7 +151,8 @@ func packet(list []codeblock.Block, across, down int) []byte {
 	for i := range list {
 		zeros[i] = list[i].ZeroPlanes
 	}
-	included, missing := newTree(make([]int, len(list)), across, down), newTree(zeros, across, down)
+	included := newTree(make([]int, len(list)), across, down)
+	missing := newTree(zeros, across, down)
 	h.put(1, 1)
 	for i := range list {
 		b := &list[i]

@@ -70,7 +70,8 @@ func TestTakeLH(t *testing.T) {
 }
 
 func TestTakeNothing(t *testing.T) {
-	f, err := jp2.Open(file(t, images.Image{Name: "tiny.j2k", Width: 60, Height: 60, Components: 1}, t.TempDir()))
+	m := images.Image{Name: "tiny.j2k", Width: 60, Height: 60, Components: 1}
+	f, err := jp2.Open(file(t, m, t.TempDir()))
 	require.NoError(t, err)
 	defer f.Close()
 	_, err = Take(t.Context(), f)

@@ -61,8 +61,10 @@ const rivalName = "OpenJPEG"
 // full is a full decode to samples on one core.
 func full(ctx context.Context, e *env) error {
 	for _, img := range []images.Image{
-		images.UntiledLossyPLT, images.TiledLossy, images.UntiledLosslessPLT, images.TiledLossless,
-		images.GreyUntiledLossyPLT, images.GreyTiledLossy, images.GreyUntiledLosslessPLT, images.GreyTiledLossless,
+		images.UntiledLossyPLT, images.TiledLossy,
+		images.UntiledLosslessPLT, images.TiledLossless,
+		images.GreyUntiledLossyPLT, images.GreyTiledLossy,
+		images.GreyUntiledLosslessPLT, images.GreyTiledLossless,
 	} {
 		img = e.of(img)
 		f, err := e.open(img, 0)
@@ -72,9 +74,13 @@ func full(ctx context.Context, e *env) error {
 		var cs []contestant
 		for _, g := range engines() {
 			dec := g.decoder(1)
-			cs = append(cs, contestant{g.name, func() error { return planes(ctx, dec, f.File, tile.Request{}) }})
+			cs = append(cs, contestant{g.name, func() error {
+				return planes(ctx, dec, f.File, tile.Request{})
+			}})
 		}
-		cs = append(cs, contestant{rivalName, func() error { return rival.Visit(f.path, image.Rectangle{}, 0, 0, nil) }})
+		cs = append(cs, contestant{rivalName, func() error {
+			return rival.Visit(f.path, image.Rectangle{}, 0, 0, nil)
+		}})
 		err = oneCore(func() error { return e.compare(img.Name+" full, one core", 1, cs) })
 		if err := errors.Join(err, f.Close()); err != nil {
 			return err
@@ -87,7 +93,8 @@ func full(ctx context.Context, e *env) error {
 // decodes the same windows of the file itself.
 func jpegs(ctx context.Context, e *env) error {
 	for _, img := range []maker{
-		e.of(images.TiledLossy), e.of(images.UntiledLossyPLT), e.of(images.UntiledLosslessPLT), e.wide(),
+		e.of(images.TiledLossy), e.of(images.UntiledLossyPLT),
+		e.of(images.UntiledLosslessPLT), e.wide(),
 	} {
 		f, err := e.open(img, 0)
 		if err != nil {
@@ -180,7 +187,9 @@ func gigapixels(ctx context.Context, e *env) error {
 // places are squares in five parts of an image, none at the edge of a tile.
 func places(size image.Point, side int) []image.Rectangle {
 	var list []image.Rectangle
-	for _, at := range [][2]float64{{0.31, 0.42}, {0.75, 0.27}, {0.52, 0.66}, {0.06, 0.87}, {0.88, 0.71}} {
+	for _, at := range [][2]float64{
+		{0.31, 0.42}, {0.75, 0.27}, {0.52, 0.66}, {0.06, 0.87}, {0.88, 0.71},
+	} {
 		x, y := int(at[0]*float64(size.X-side)), int(at[1]*float64(size.Y-side))
 		list = append(list, image.Rect(x, y, x+side, y+side))
 	}
@@ -205,7 +214,8 @@ func (d decoded) Strips(context.Context) iter.Seq2[*tile.Strip, error] {
 	return func(yield func(*tile.Strip, error) bool) {
 		size, format := d.Size(), d.PixelFormat()
 		n := format.Channels()
-		s := tile.Strip{Bounds: image.Rectangle{Max: size}, Format: format, Stride: n * size.X, Pix: make([]byte, n*size.X*size.Y)}
+		s := tile.Strip{Bounds: image.Rectangle{Max: size}, Format: format,
+			Stride: n * size.X, Pix: make([]byte, n*size.X*size.Y)}
 		if n == 1 {
 			for i, v := range d[0].Samples {
 				s.Pix[i] = byte(v)
@@ -238,7 +248,9 @@ func cores(ctx context.Context, e *env) error {
 			var whole, parts []contestant
 			for _, n := range []int{2, 1} {
 				dec, name := g.decoder(n), fmt.Sprintf("%s, workers %d", g.name, n)
-				whole = append(whole, contestant{name, func() error { return planes(ctx, dec, f.File, tile.Request{}) }})
+				whole = append(whole, contestant{name, func() error {
+					return planes(ctx, dec, f.File, tile.Request{})
+				}})
 				parts = append(parts, contestant{name, func() error {
 					return windows(ctx, dec, f.File, areas)
 				}})
@@ -246,7 +258,8 @@ func cores(ctx context.Context, e *env) error {
 			if err := e.compare(img.Name+" full, two workers", 1, whole); err != nil {
 				return err
 			}
-			if err := e.compare(img.Name+" 512x512 to JPEG, two workers", float64(len(areas)), parts); err != nil {
+			what := img.Name + " 512x512 to JPEG, two workers"
+			if err := e.compare(what, float64(len(areas)), parts); err != nil {
 				return err
 			}
 		}
@@ -271,7 +284,7 @@ func cancel(ctx context.Context, e *env) error {
 	times := make([][]time.Duration, len(all))
 	for i := range 20 {
 		for n, g := range all {
-			t, err := e.cancelled(ctx, g, f.File, time.Duration(300+37*i)*time.Millisecond)
+			t, err := cancelled(ctx, g, f.File, time.Duration(300+37*i)*time.Millisecond)
 			if err != nil {
 				return fmt.Errorf("%s: %w", g.name, err)
 			}
@@ -279,14 +292,16 @@ func cancel(ctx context.Context, e *env) error {
 		}
 	}
 	for n, g := range all {
-		e.say("cancel "+filepath.Base(f.path)+" to JPEG", "median < 60 ms, at most 250 ms", "%s\tmedian %s, at most %s",
-			g.name, ms(median(times[n])), ms(slices.Max(times[n])))
+		e.say("cancel "+filepath.Base(f.path)+" to JPEG", "median < 60 ms, at most 250 ms",
+			"%s\tmedian %s, at most %s", g.name, ms(median(times[n])), ms(slices.Max(times[n])))
 	}
 	return nil
 }
 
 // cancelled is how long one run goes on that is cancelled after a time.
-func (e *env) cancelled(ctx context.Context, g engine, f *jp2.File, after time.Duration) (time.Duration, error) {
+func cancelled(
+	ctx context.Context, g engine, f *jp2.File, after time.Duration,
+) (time.Duration, error) {
 	ctx, stop := context.WithCancel(ctx)
 	defer stop()
 	p, err := g.decoder(0).Plan(f, tile.Request{})
@@ -335,7 +350,8 @@ func highThroughput(_ context.Context, e *env) error {
 				return
 			}
 			cs = append(cs, contestant{name, func() error {
-				out, err := exec.Command("taskset", append([]string{"-c", "0", program}, args...)...).CombinedOutput()
+				pinned := exec.Command("taskset", append([]string{"-c", "0", program}, args...)...)
+				out, err := pinned.CombinedOutput()
 				if err != nil {
 					return fmt.Errorf("%w: %s", err, out)
 				}

@@ -31,7 +31,9 @@ func kernels(ht bool) []kernel {
 // core. OpenJPEG gets them as an image without transform, so that its time is
 // that of its block decoder nearly alone.
 func kernelBlocks(ctx context.Context, e *env) error {
-	for _, img := range []images.Image{images.UntiledLossyPLT, images.UntiledLosslessPLT, images.HTLossy, images.HTLossless} {
+	for _, img := range []images.Image{
+		images.UntiledLossyPLT, images.UntiledLosslessPLT, images.HTLossy, images.HTLossless,
+	} {
 		img = e.of(img)
 		f, err := e.open(img, 0)
 		if err != nil {
@@ -64,10 +66,13 @@ func kernelBlocks(ctx context.Context, e *env) error {
 				return nil
 			}})
 		}
-		cs = append(cs, contestant{rivalName, func() error { return rival.Visit(path, image.Rectangle{}, 0, 0, nil) }})
-		what := fmt.Sprintf("%s %d blocks, %.2f bits a coefficient, for 1,000 blocks", img.Name, len(set.Blocks),
-			8*float64(set.Bytes())/float64(len(set.Blocks)*len(dst)))
-		if err := oneCore(func() error { return e.compare(what, float64(len(set.Blocks))/1000, cs) }); err != nil {
+		cs = append(cs, contestant{rivalName, func() error {
+			return rival.Visit(path, image.Rectangle{}, 0, 0, nil)
+		}})
+		n := float64(len(set.Blocks))
+		what := fmt.Sprintf("%s %.0f blocks, %.2f bits a coefficient, for 1,000 blocks", img.Name, n,
+			8*float64(set.Bytes())/n/float64(len(dst)))
+		if err := oneCore(func() error { return e.compare(what, n/1000, cs) }); err != nil {
 			return err
 		}
 	}
@@ -88,8 +93,10 @@ func same(k kernel, set *blocks.Set, path string) error {
 			for j, v := range dst {
 				// OpenJPEG has one bit below the point too, and drops it.
 				v /= 1 << codeblock.Fraction(b.Planes)
-				if w := p[0].Samples[at+j/blocks.Side*p[0].Width+j%blocks.Side]; v != w {
-					return fmt.Errorf("%s: block %d: coefficient %d is %d, OpenJPEG's %d", k.name, i, j, v, w)
+				w := p[0].Samples[at+j/blocks.Side*p[0].Width+j%blocks.Side]
+				if v != w {
+					return fmt.Errorf("%s: block %d: coefficient %d is %d, OpenJPEG's %d",
+						k.name, i, j, v, w)
 				}
 			}
 		}

@@ -93,7 +93,8 @@ func (e *env) compare(what string, items float64, cs []contestant) error {
 	last := results[len(results)-1]
 	for _, r := range results {
 		t := r.median()
-		fmt.Printf("    %-28s %10s, processor %10s", r.name, ms(per(t.wall, items)), ms(per(t.cpu, items)))
+		fmt.Printf("    %-28s %10s, processor %10s", r.name,
+			ms(per(t.wall, items)), ms(per(t.cpu, items)))
 		if r.name != last.name {
 			wall, cpu := r.times(last)
 			fmt.Printf("   %.2fx, processor %.2fx", wall, cpu)

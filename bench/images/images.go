@@ -47,8 +47,9 @@ var (
 	lossy     = []string{"-I", "-r", "12"} // 2 bits a pixel of colour
 	lossyGrey = []string{"-I", "-r", "4"}  // and of grey
 	tiles1024 = []string{"-t", "1024,1024", "-TLM"}
-	precincts = []string{"-c", "[256,256],[256,256],[256,256],[256,256],[128,128],[64,64]", "-p", "RPCL"}
-	plt       = []string{"-PLT"}
+	precincts = []string{"-p", "RPCL",
+		"-c", "[256,256],[256,256],[256,256],[256,256],[128,128],[64,64]"}
+	plt = []string{"-PLT"}
 
 	reversibleHT = []string{"-reversible", "true"}
 	lossyHT      = []string{"-qstep", "0.015"}
@@ -90,17 +91,24 @@ var (
 
 // All is every image.
 var All = []Image{
-	TiledLossy, TiledLossless, UntiledLossy, UntiledLossless, UntiledLossyPLT, UntiledLosslessPLT,
+	TiledLossy, TiledLossless,
+	UntiledLossy, UntiledLossless, UntiledLossyPLT, UntiledLosslessPLT,
 	GreyTiledLossy, GreyTiledLossless, GreyUntiledLossyPLT, GreyUntiledLosslessPLT,
 	Deep, DeepGrey, HTLossless, HTLossy, GreyHTLossless,
 	Untiled200, Untiled200PLT, Untiled200Precincts, Untiled200Lossless, Untiled200RGB,
 }
 
-func rgb35(name string, options ...[]string) Image { return named(name, 7168, 4896, 3, options) }
+func rgb35(name string, options ...[]string) Image {
+	return named(name, 7168, 4896, 3, options)
+}
 
-func grey35(name string, options ...[]string) Image { return named(name, 7168, 4896, 1, options) }
+func grey35(name string, options ...[]string) Image {
+	return named(name, 7168, 4896, 1, options)
+}
 
-func grey200(name string, options ...[]string) Image { return named(name, 16384, 12288, 1, options) }
+func grey200(name string, options ...[]string) Image {
+	return named(name, 16384, 12288, 1, options)
+}
 
 func named(name string, width, height, components int, options [][]string) Image {
 	m := Image{Name: name + ".jp2", Width: width, Height: height, Components: components}

@@ -63,7 +63,8 @@ func (p *painter) ground(x, y int) colour {
 	}
 	if wood > 0 && meadow < 1 {
 		deep := fy - p.ridges[1][x]
-		tree := colour{0.17, 0.23, 0.15}.mix(colour{0.30, 0.33, 0.17}, ramp(wide+0.5*mid, -1, 1))
+		kind := ramp(wide+0.5*mid, -1, 1)
+		tree := colour{0.17, 0.23, 0.15}.mix(colour{0.30, 0.33, 0.17}, kind)
 		crown := 1 + 0.30*fine + 0.25*mid + 0.15*ramp(-deep, -0.02*h, 0)
 		c = c.mix(tree.times(max(crown, 0.15)), wood)
 	}
@@ -71,7 +72,8 @@ func (p *painter) ground(x, y int) colour {
 		// Blades of grass are higher than wide, more so nearby.
 		near := ramp(fy, 0.55*h, h)
 		blade := p.fine[1].at(fx*(1-0.4*near), fy*(0.6-0.35*near))
-		grass := colour{0.40, 0.43, 0.19}.mix(colour{0.56, 0.47, 0.27}, ramp(wide+0.6*mid, -1.2, 1.4))
+		dry := ramp(wide+0.6*mid, -1.2, 1.4)
+		grass := colour{0.40, 0.43, 0.19}.mix(colour{0.56, 0.47, 0.27}, dry)
 		c = c.mix(grass.times(max(1+0.20*blade+0.10*fine+0.12*mid, 0.1)), meadow)
 	}
 	return c
@@ -94,7 +96,8 @@ func (p *painter) paintHouse(y int) {
 			streak := p.fine[1].at(fx/7+float32(97*n), fy*0.8)
 			wood = wood.times((1 + 0.13*streak + 0.05*fine + 0.08*mid) * (0.35 + 0.65*gap))
 			// The eaves throw a shadow.
-			wood = wood.times(0.5 + 0.5*ramp(fy-h.front.y0, 0.08*(h.front.y1-h.front.y0), 0.11*(h.front.y1-h.front.y0)))
+			below := (fy - h.front.y0) / (h.front.y1 - h.front.y0)
+			wood = wood.times(0.5 + 0.5*ramp(below, 0.08, 0.11))
 			for i, o := range h.openings {
 				p.paintOpening(&wood, o, i, fx, fy, fine)
 			}
@@ -134,7 +137,7 @@ func (p *painter) paintOpening(c *colour, o box, i int, fx, fy, fine float32) {
 		folds := float32(math.Sin(float64((fx - o.x0) / w * 60)))
 		curtain := ramp(max(o.x0+0.3*w-fx, fx-o.x1+0.3*w), 0, 3)
 		inner = inner.mix(colour{0.6, 0.57, 0.5}.times(0.6+0.12*folds), 0.6*curtain)
-		cross := max(0.03*w-abs(fx-(o.x0+o.x1)/2), 0.03*w-abs(fy-(o.y0*0.6+o.y1*0.4)))
+		cross := 0.03*w - min(abs(fx-(o.x0+o.x1)/2), abs(fy-(o.y0*0.6+o.y1*0.4)))
 		inner = inner.mix(frame, ramp(cross, -0.7, 0.7))
 	}
 	inner = frame.mix(inner, ramp(in-0.08*w, -0.7, 0.7))
@@ -168,7 +171,8 @@ func (p *painter) paintBoard(y int) {
 		// Paint that has worn off here and there.
 		ink := b.painted(x, y) * ramp(mid+0.5*fine, -2.6, -1.4)
 		c = c.mix(colour{0.13, 0.11, 0.12}, 0.93*ink)
-		c = c.mix(colour{0.24, 0.14, 0.10}.times(1+0.1*fine), 1-ramp(in, 0.011*float32(size.X), 0.011*float32(size.X)+2))
+		rim := 0.011 * float32(size.X)
+		c = c.mix(colour{0.24, 0.14, 0.10}.times(1+0.1*fine), 1-ramp(in, rim, rim+2))
 		p.row[x] = c.times(1 - 0.2*ramp(-in, -3, 0))
 	}
 }

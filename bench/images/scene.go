@@ -105,7 +105,8 @@ func newHouse(s *scene) house {
 		top:   f.y0 - 0.32*w,
 		plank: max(w/42, 5),
 		openings: []box{
-			f.part(0.08, 0.2, 0.24, 0.62), f.part(0.34, 0.2, 0.5, 0.62), f.part(0.78, 0.2, 0.94, 0.62), f.part(0.58, 0.25, 0.7, 1),
+			f.part(0.08, 0.2, 0.24, 0.62), f.part(0.34, 0.2, 0.5, 0.62),
+			f.part(0.78, 0.2, 0.94, 0.62), f.part(0.58, 0.25, 0.7, 1),
 		},
 	}
 }
@@ -163,8 +164,10 @@ func (b *board) stroke(x, y, scale float32, from, to image.Point) {
 	dx, dy := scale*float32(to.X-from.X), scale*float32(to.Y-from.Y)
 	half := 0.42 * scale
 	reach := half + 1
-	for py := max(int(min(ay, ay+dy)-reach), 0); py <= min(int(max(ay, ay+dy)+reach), size.Y-1); py++ {
-		for px := max(int(min(ax, ax+dx)-reach), 0); px <= min(int(max(ax, ax+dx)+reach), size.X-1); px++ {
+	x0, x1 := max(int(min(ax, ax+dx)-reach), 0), min(int(max(ax, ax+dx)+reach), size.X-1)
+	y0, y1 := max(int(min(ay, ay+dy)-reach), 0), min(int(max(ay, ay+dy)+reach), size.Y-1)
+	for py := y0; py <= y1; py++ {
+		for px := x0; px <= x1; px++ {
 			vx, vy := float32(px)-ax, float32(py)-ay
 			t := min(max((vx*dx+vy*dy)/max(dx*dx+dy*dy, 1e-6), 0), 1)
 			vx, vy = vx-t*dx, vy-t*dy
@@ -217,7 +220,7 @@ func (s *scene) scatter() []leaf {
 	const ground = 9000
 	for i := range ground {
 		near := unit(i, 1, 40) // 0 far, 1 at the lower edge
-		size := float32(0.0022) * float32(math.Pow(float64(1-0.985*unit(i, 2, 40)), -0.62))
+		size := 0.0022 * float32(math.Pow(float64(1-0.985*unit(i, 2, 40)), -0.62))
 		r := w * size * (0.35 + 1.3*near)
 		y := h * (0.69 + 0.34*near*near + 0.02*(unit(i, 6, 40)-0.5))
 		add(i, w*unit(i, 0, 40), y, r, skins[hash(i, 7, 40)%8], 1.4+3*near*near)
@@ -227,7 +230,8 @@ func (s *scene) scatter() []leaf {
 	for i := ground; i < ground+hanging; i++ {
 		// Around the twigs of a branch.
 		twig := int(hash(i, 8, 40) % 40)
-		cx, cy := 0.34*unit(twig, 0, 41)*unit(twig, 1, 41), 0.30*unit(twig, 2, 41)*unit(twig, 3, 41)
+		cx := 0.34 * unit(twig, 0, 41) * unit(twig, 1, 41)
+		cy := 0.30 * unit(twig, 2, 41) * unit(twig, 3, 41)
 		x, y := w*(cx+0.03*normal(i, 0, 42)), h*(cy+0.03*normal(i, 1, 42))
 		green := colour{0.16, 0.24, 0.08}.mix(colour{0.42, 0.46, 0.14}, unit(i, 9, 40))
 		add(i, x, y, w*(0.0025+0.004*unit(i, 2, 40)), green, 1.4)
