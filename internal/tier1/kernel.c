@@ -414,7 +414,7 @@ static void reset(block *b)
 {
 	for (int i = 0; i < CONTEXTS; i++)
 		b->contexts[i] = ENTRY(0x5601, 0, 0);
-	b->contexts[0] = ENTRY(0x0221, 4, 0);
+	b->contexts[0] = ENTRY(0x0521, 4, 0);
 	b->contexts[RUN] = ENTRY(0x0AC1, 3, 0);
 	b->contexts[UNIFORM] = ENTRY(0x5601, 46, 0);
 }
