@@ -4,22 +4,36 @@
 package codestream
 
 import (
+	"cmp"
 	"context"
 	"encoding/binary"
 	"fmt"
+	"image"
 	"io"
 	"slices"
 )
 
-// An assembly is all of an assembled codestream but the bytes of the blocks.
-type assembly struct {
+// An Assembly is a selection as a codestream of its own. It is immutable and safe for
+// concurrent use.
+//
+// The codestream has one tile, the virtual tile: a part of the original tile, reduced,
+// at its own place on the reduced reference grid. It covers the window and, around it,
+// all that the wavelet transform brings into it, and it is as large as it has to be for
+// no code-block to be cut. Outside of the window its samples are undefined.
+type Assembly struct {
+	s        *Selection
+	coding   TileCoding
 	virtual  *tileGeometry
+	order    []placedBlock  // the selection's blocks in the order of packets
 	main     []byte         // from SOC through SOD
 	heads    []byte         // packet headers
 	layout   []assemblyPart // in order
 	numGrid  int64
 	numPlace int64
 }
+
+// A placedBlock is a block of the selection and its precinct in the virtual tile.
+type placedBlock struct{ block, precinct uint32 }
 
 // An assemblyPart is packet headers, and then blocks: both end where those of
 // the next part begin.
@@ -38,95 +52,117 @@ const (
 	precinctBlocks = 3
 )
 
-// AssembledPrecinct is the size that the precincts of resolution r have in a
-// codestream assembled from a component that is coded like c: some code-blocks,
-// unless c's own are smaller and cut the blocks.
-func (c *ComponentCoding) AssembledPrecinct(r int) Precinct {
-	half := uint8(min(r, 1))
-	size := func(pp, cb uint8) uint8 {
-		if pp < cb+half {
-			return pp
-		}
-		return min(15, cb+half+precinctBlocks)
-	}
-	return Precinct{
-		PPx: size(c.Precincts[r].PPx, uint8(c.XCB)),
-		PPy: size(c.Precincts[r].PPy, uint8(c.YCB)),
-	}
-}
-
-// assembledPrecincts is AssembledPrecinct of all resolutions.
+// assembledPrecincts are the sizes that precincts have in a codestream assembled from
+// a component that is coded like c: some code-blocks, unless c's own are smaller and
+// cut the blocks.
 func (c *ComponentCoding) assembledPrecincts() []Precinct {
-	size := make([]Precinct, c.Levels+1)
-	for r := range size {
-		size[r] = c.AssembledPrecinct(r)
+	sizes := make([]Precinct, c.Levels+1)
+	for r := range sizes {
+		half := uint8(min(r, 1))
+		size := func(pp, cb uint8) uint8 {
+			if pp < cb+half {
+				return pp
+			}
+			return min(15, cb+half+precinctBlocks)
+		}
+		sizes[r] = Precinct{
+			PPx: size(c.Precincts[r].PPx, uint8(c.XCB)),
+			PPy: size(c.Precincts[r].PPy, uint8(c.YCB)),
+		}
 	}
-	return size
+	return sizes
 }
 
-// virtual lays out the virtual tile. Its precincts are as large as possible,
-// unless smaller ones cut the code-blocks.
-func (v *view) virtual() {
-	for i := range v.coding.Components {
-		k := &v.coding.Components[i]
-		k.Precincts = k.assembledPrecincts()
-	}
-	v.coding.Progression, v.coding.Progressions = LRCP, nil
-	v.coding.Layers, v.coding.SOP, v.coding.EPH = 1, false, false
-	v.s.virtual = newTileGeometry(v.s.box, v.sub, v.coding.Components)
-}
-
-// assemble writes all headers. Of h it takes CAP.
-func (v *view) assemble(h *Header) error {
-	s := v.s
-	length, err := s.body(h)
+// Assemble makes the headers of a selection's codestream.
+func (s *Selection) Assemble() (*Assembly, error) {
+	a, err := newAssembly(s)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	box := s.box.rectangle()
-	own := &Header{Bounds: box, FirstTile: box, Components: v.samples, CAP: h.CAP}
-	s.header = h
+	own := &Header{Bounds: box, FirstTile: box, CAP: s.header.CAP}
 	ht := false
-	for i := range v.coding.Components {
-		ht = ht || v.coding.Components[i].Style&HT != 0
+	for i, c := range s.components {
+		own.Components = append(own.Components, s.header.Components[c])
+		ht = ht || a.coding.Components[i].Style&HT != 0
 	}
-	s.main = appendMain(nil, own, ht)
-	s.main = appendTileCoding(s.main, &v.coding)
-	s.main = appendSOT(s.main, sot{length: sotSize + 2 + length, parts: 1})
-	s.main = binary.BigEndian.AppendUint16(s.main, uint16(SOD))
-	return nil
+	a.main = appendMain(nil, own, ht)
+	a.main = appendTileCoding(a.main, &a.coding)
+	a.main = appendSOT(a.main, sot{length: sotSize + 2 + a.length(), parts: 1})
+	a.main = binary.BigEndian.AppendUint16(a.main, uint16(SOD))
+	return a, nil
 }
 
-// body writes the packet headers and returns how long the tile's data becomes.
-func (s *Selection) body(h *Header) (int64, error) {
-	g := s.virtual
-	for i := range g.components {
-		c := &g.components[i]
+// newAssembly lays out the virtual tile and writes its packet headers.
+func newAssembly(s *Selection) (*Assembly, error) {
+	a := &Assembly{s: s, coding: *s.coding}
+	a.coding.Components = slices.Clone(s.coding.Components)
+	for i := range a.coding.Components {
+		k := &a.coding.Components[i]
+		k.Precincts = k.assembledPrecincts()
+	}
+	a.coding.Progression, a.coding.Progressions = LRCP, nil
+	a.coding.Layers, a.coding.SOP, a.coding.EPH = 1, false, false
+	a.virtual = newTileGeometry(s.box, s.sub, a.coding.Components)
+	for i := range a.virtual.components {
+		c := &a.virtual.components[i]
 		for r := range c.levels + 1 {
 			res := c.resolution(r)
-			s.numPlace = addSat(s.numPlace, res.precincts())
+			a.numPlace = addSat(a.numPlace, res.precincts())
 			for b := range res.bands {
 				k := newBlockGrid(res.band[b].box, res.xcb, res.ycb)
-				s.numGrid = addSat(s.numGrid, mulSat(k.w, k.h))
+				a.numGrid = addSat(a.numGrid, mulSat(k.w, k.h))
 			}
 		}
 	}
-	if s.numPlace > maxVirtualPrecincts || s.numGrid > maxVirtualBlocks {
-		return 0, fmt.Errorf("codestream: a window of %d precincts and %d code-blocks: %w",
-			s.numPlace, s.numGrid, errTooManyBlocks)
+	if a.numPlace > maxVirtualPrecincts || a.numGrid > maxVirtualBlocks {
+		return nil, fmt.Errorf("codestream: a window of %d precincts and %d code-blocks: %w",
+			a.numPlace, a.numGrid, errTooManyBlocks)
 	}
-	s.packets()
-	if len(s.heads) == 0 && s.bytes == 0 {
+	a.place()
+	a.packets()
+	if len(a.heads) == 0 && s.bytes == 0 {
 		// A body must not be empty for some decoders.
-		s.heads = []byte{0}
-		s.layout = []assemblyPart{{1, 0}}
+		a.heads = []byte{0}
+		a.layout = []assemblyPart{{1, 0}}
 	}
-	length := int64(len(s.heads)) + s.bytes
-	if length > 1<<32-1-maxPartHeader {
-		return 0, unsupported(h.Span.Off, "packets", "a window of more than 4 GiB")
+	if a.length() > 1<<32-1-maxPartHeader {
+		return nil, unsupported(s.header.Span.Off, "packets", "a window of more than 4 GiB")
 	}
-	return length, nil
+	return a, nil
 }
+
+// place puts the blocks in the order of their packets: by resolution, component,
+// precinct, sub-band, row and column.
+func (a *Assembly) place() {
+	a.order = make([]placedBlock, len(a.s.blocks))
+	index, level := -1, -1
+	var res resolution
+	for i := range a.s.blocks {
+		b := &a.s.blocks[i]
+		if int(b.component) != index || int(b.resolution) != level {
+			index, level = int(b.component), int(b.resolution)
+			res = a.virtual.components[index].resolution(level)
+		}
+		a.order[i] = placedBlock{uint32(i), uint32(res.precinctOf(int64(b.x), int64(b.y)))}
+	}
+	slices.SortStableFunc(a.order, func(p, q placedBlock) int {
+		b, c := &a.s.blocks[p.block], &a.s.blocks[q.block]
+		switch {
+		case b.resolution != c.resolution:
+			return cmp.Compare(b.resolution, c.resolution)
+		case b.component != c.component:
+			return cmp.Compare(b.component, c.component)
+		}
+		return cmp.Compare(p.precinct, q.precinct)
+	})
+}
+
+// block is the i-th block in the order of packets.
+func (a *Assembly) block(i uint32) *selectedBlock { return &a.s.blocks[a.order[i].block] }
+
+// length is how long the tile's data becomes.
+func (a *Assembly) length() int64 { return int64(len(a.heads)) + a.s.bytes }
 
 // maxPartHeader bounds the header of a tile-part that is written: its coding
 // parameters are those of at most so many components.
@@ -160,13 +196,13 @@ func (c *ComponentCoding) sameBlocks(d *ComponentCoding) bool {
 
 // packets writes the packet headers: of all precincts, by resolution, then
 // component. One without blocks is a single zero byte.
-func (s *Selection) packets() {
+func (a *Assembly) packets() {
 	var w packetWriter
 	var list []packetBlock
 	next := 0 // block
-	for r := range s.virtual.maxLevels + 1 {
-		for i := range s.virtual.components {
-			c := &s.virtual.components[i]
+	for r := range a.virtual.maxLevels + 1 {
+		for i := range a.virtual.components {
+			c := &a.virtual.components[i]
 			if r > c.levels {
 				continue
 			}
@@ -174,58 +210,59 @@ func (s *Selection) packets() {
 			at := int64(0) // precinct
 			for count := res.precincts(); at < count; at++ {
 				last := next
-				for last < len(s.blocks) {
-					b := &s.blocks[last]
-					if int64(b.precinct) != at || int(b.component) != i || int(b.resolution) != r {
+				for last < len(a.order) {
+					b := a.block(uint32(last))
+					if int64(a.order[last].precinct) != at || int(b.component) != i || int(b.resolution) != r {
 						break
 					}
 					last++
 				}
 				if last == next {
-					s.heads = append(s.heads, 0)
+					a.heads = append(a.heads, 0)
 					continue
 				}
 				p := res.precinct(at)
 				w.reset(&p)
 				list = list[:0]
 				for ; next < last; next++ {
-					b := &s.blocks[next]
+					b := a.block(uint32(next))
 					g := &p.grid[b.band]
 					k := packetBlock{
 						band: int(b.band), x: int(int64(b.x) - g.x0), y: int(int64(b.y) - g.y0),
-						codewords: s.codewordsOf(b),
+						codewords: a.s.codewordsOf(b),
 					}
 					w.include(k.band, k.x, k.y, 0, uint32(b.zero))
 					list = append(list, k)
 				}
-				s.heads = w.write(s.heads, 0, list)
-				s.layout = append(s.layout, assemblyPart{uint32(len(s.heads)), uint32(next)})
+				a.heads = w.write(a.heads, 0, list)
+				a.layout = append(a.layout, assemblyPart{uint32(len(a.heads)), uint32(next)})
 			}
 		}
 	}
-	s.layout = append(s.layout, assemblyPart{uint32(len(s.heads)), uint32(len(s.blocks))})
+	a.layout = append(a.layout, assemblyPart{uint32(len(a.heads)), uint32(len(a.order))})
 }
 
-// AssembledSize is the size in bytes of the assembled codestream.
-func (s *Selection) AssembledSize() int64 {
-	return int64(len(s.main)) + int64(len(s.heads)) + s.bytes + 2
-}
+// Bounds is the virtual tile on the reduced reference grid.
+func (a *Assembly) Bounds() image.Rectangle { return a.s.box.rectangle() }
 
-// VirtualBlocks is the number of code-blocks of the virtual tile, with those
-// that have no data. Decoders hold some hundred bytes for each.
-func (s *Selection) VirtualBlocks() int64 { return s.numGrid }
+// Size is the size in bytes of the codestream.
+func (a *Assembly) Size() int64 { return int64(len(a.main)) + a.length() + 2 }
 
-// VirtualPrecincts is the number of precincts of the virtual tile, over all
-// components and resolutions.
-func (s *Selection) VirtualPrecincts() int64 { return s.numPlace }
+// Blocks is the number of code-blocks of the virtual tile, with those that have no
+// data. Decoders hold some hundred bytes for each.
+func (a *Assembly) Blocks() int64 { return a.numGrid }
 
-// AppendTo appends the assembled codestream, AssembledSize bytes, to dst. It
+// Precincts is the number of precincts of the virtual tile, over all components and
+// resolutions.
+func (a *Assembly) Precincts() int64 { return a.numPlace }
+
+// AppendTo appends the codestream, Size bytes, to dst. It
 // reads the selection's Spans from data, which has them where the source has
 // them, in few and ascending pieces as far as the blocks lie that way. When it
 // fails, what was appended is of no use.
-func (s *Selection) AppendTo(dst []byte, data io.ReaderAt) ([]byte, error) {
-	dst = slices.Grow(dst, int(s.AssembledSize()))
-	dst = append(dst, s.main...)
+func (a *Assembly) AppendTo(dst []byte, data io.ReaderAt) ([]byte, error) {
+	dst = slices.Grow(dst, int(a.Size()))
+	dst = append(dst, a.main...)
 	var run Span // to be read next; its place in dst is made already
 	flush := func() error {
 		if run.Len == 0 {
@@ -242,17 +279,16 @@ func (s *Selection) AppendTo(dst []byte, data io.ReaderAt) ([]byte, error) {
 		return nil
 	}
 	head, block := uint32(0), uint32(0)
-	for _, part := range s.layout {
+	for _, part := range a.layout {
 		if part.heads > head {
 			if err := flush(); err != nil {
 				return dst, err
 			}
-			dst = append(dst, s.heads[head:part.heads]...)
+			dst = append(dst, a.heads[head:part.heads]...)
 			head = part.heads
 		}
 		for ; block < part.blocks; block++ {
-			b := &s.blocks[block]
-			for _, p := range s.piecesOf(b) {
+			for _, p := range a.s.piecesOf(a.block(block)) {
 				if p.Off != run.End() {
 					if err := flush(); err != nil {
 						return dst, err
@@ -271,16 +307,20 @@ func (s *Selection) AppendTo(dst []byte, data io.ReaderAt) ([]byte, error) {
 }
 
 // Assemble writes a window as a codestream of its own, which any decoder can
-// read: a lossless crop and reduction. See [Selection] for its extent.
+// read: a lossless crop and reduction. See [Assembly] for its extent.
 func Assemble(ctx context.Context, dst io.Writer, x *Index, w Window) error {
 	s, err := x.Select(ctx, w)
 	if err != nil {
 		return err
 	}
-	if _, err := dst.Write(s.main); err != nil {
+	a, err := s.Assemble()
+	if err != nil {
 		return err
 	}
-	if err := s.copyBody(ctx, dst, x.r, copyBuffer); err != nil {
+	if _, err := dst.Write(a.main); err != nil {
+		return err
+	}
+	if err := a.copyBody(ctx, dst, x.r, copyBuffer); err != nil {
 		return err
 	}
 	_, err = dst.Write(binary.BigEndian.AppendUint16(nil, uint16(EOC)))

@@ -50,12 +50,16 @@ func decodeSelection(s *codestream.Selection, x *codestream.Index, data []byte) 
 			return nil, errHighThroughput
 		}
 	}
-	stream, err := s.AppendTo(nil, bytes.NewReader(data))
+	a, err := s.Assemble()
 	if err != nil {
 		return nil, err
 	}
-	if int64(len(stream)) != s.AssembledSize() {
-		return nil, fmt.Errorf("%d bytes assembled of %d", len(stream), s.AssembledSize())
+	stream, err := a.AppendTo(nil, bytes.NewReader(data))
+	if err != nil {
+		return nil, err
+	}
+	if int64(len(stream)) != a.Size() {
+		return nil, fmt.Errorf("%d bytes assembled of %d", len(stream), a.Size())
 	}
 	d, err := openjpeg.Open(stream, 1)
 	if err != nil {
@@ -63,10 +67,7 @@ func decodeSelection(s *codestream.Selection, x *codestream.Index, data []byte) 
 	}
 	defer d.Close()
 	planes := newPlanes(s, x)
-	if s.DecodeArea() == d.Bounds() {
-		return planes, d.DecodeAll(planes)
-	}
-	return planes, d.Decode(s.DecodeArea(), planes)
+	return planes, d.DecodeAll(planes)
 }
 
 // newPlanes makes room for the samples of a selection.
@@ -93,7 +94,9 @@ func newPlanes(s *codestream.Selection, x *codestream.Index) []openjpeg.Plane {
 // decodeOutside is decodeSelection by OpenJPEG's program, which decodes
 // High-Throughput blocks where they are not wanted in this process.
 func decodeOutside(t *testing.T, s *codestream.Selection, x *codestream.Index, data []byte) ([]openjpeg.Plane, error) {
-	stream, err := s.AppendTo(nil, bytes.NewReader(data))
+	a, err := s.Assemble()
+	require.NoError(t, err)
+	stream, err := a.AppendTo(nil, bytes.NewReader(data))
 	require.NoError(t, err)
 	planes := newPlanes(s, x)
 	whole := opjDecompress(t, stream, len(planes), 0, 0)
@@ -102,7 +105,7 @@ func decodeOutside(t *testing.T, s *codestream.Selection, x *codestream.Index, d
 	}
 	for i := range planes {
 		p := &planes[i]
-		b := componentRect(s.Bounds(), x.Header().Components[s.Window().Components[i]].Sub, 0)
+		b := componentRect(a.Bounds(), x.Header().Components[s.Window().Components[i]].Sub, 0)
 		for y := p.Bounds.Min.Y; y < p.Bounds.Max.Y; y++ {
 			for u := p.Bounds.Min.X; u < p.Bounds.Max.X; u++ {
 				v := whole[i].Samples[(y-b.Min.Y)*whole[i].Width+u-b.Min.X]
@@ -463,7 +466,7 @@ func TestBlocksAddUp(t *testing.T) {
 		require.False(t, b.Bounds.Empty())
 		passes, bytes := 0, int64(0)
 		for _, c := range b.Codewords {
-			passes += c.Passes
+			passes += int(c.Passes)
 			bytes += int64(c.Length)
 		}
 		require.Equal(t, b.Passes, passes)

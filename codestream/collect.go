@@ -52,7 +52,7 @@ type collectedBlock struct {
 	passes    int
 	zero      uint8
 	data      bool
-	codewords []codeword
+	codewords []Codeword
 	pieces    []streamPiece
 }
 
@@ -227,10 +227,10 @@ func (k *collectedBlock) add(r *fieldReader, style BlockStyle, off int64, sum *i
 			if wanted {
 				// The second refinement pass continues the segment of the first.
 				if last := len(k.codewords) - 1; k.data && k.passes%3 == 2 && last >= 0 {
-					k.codewords[last].passes += uint8(m)
-					k.codewords[last].length += uint32(v)
+					k.codewords[last].Passes += uint8(m)
+					k.codewords[last].Length += uint32(v)
 				} else {
-					k.codewords = append(k.codewords, codeword{uint8(m), uint32(v)})
+					k.codewords = append(k.codewords, Codeword{uint8(m), uint32(v)})
 				}
 			}
 			k.data = k.data || v != 0
@@ -246,10 +246,10 @@ func (k *collectedBlock) add(r *fieldReader, style BlockStyle, off int64, sum *i
 			off += int64(v)
 			if wanted {
 				if last := len(k.codewords) - 1; last >= 0 && !segmentBegins(style, k.passes) {
-					k.codewords[last].passes += uint8(m)
-					k.codewords[last].length += uint32(v)
+					k.codewords[last].Passes += uint8(m)
+					k.codewords[last].Length += uint32(v)
 				} else {
-					k.codewords = append(k.codewords, codeword{uint8(m), uint32(v)})
+					k.codewords = append(k.codewords, Codeword{uint8(m), uint32(v)})
 				}
 			}
 			k.passes += m
@@ -291,11 +291,11 @@ func (c *collector) emit(k *collectedBlock, band int, x, y int64) {
 			return
 		}
 		for i := range first {
-			skip += int64(words[i].length)
+			skip += int64(words[i].Length)
 		}
 		words = words[first:min(first+2, len(words))]
-		words[0].passes = 1
-		if len(words) == 2 && (words[1].length == 0 || words[1].passes > 2) {
+		words[0].Passes = 1
+		if len(words) == 2 && (words[1].Length == 0 || words[1].Passes > 2) {
 			words = words[:1]
 		}
 	}
@@ -321,31 +321,31 @@ func (c *collector) emit(k *collectedBlock, band int, x, y int64) {
 	}
 	b := selectedBlock{
 		x: uint32(x), y: uint32(y), component: uint16(c.n.index), resolution: uint8(c.n.resolution),
-		band: uint8(band), zero: uint8(zero),
+		band: uint8(band), zero: uint8(zero), ht: c.style&HT != 0,
 	}
 	b.codeword = uint32(len(s.codewords))
 	passes, length := 0, int64(0)
 	for _, w := range words {
-		if passes+int(w.passes) > most {
+		if passes+int(w.Passes) > most {
 			// Decoders stop there: OpenJPEG writes such passes where a sub-band
 			// is one row or column.
-			w.passes = uint8(most - passes)
-			if w.passes == 0 || c.style&HT != 0 {
+			w.Passes = uint8(most - passes)
+			if w.Passes == 0 || c.style&HT != 0 {
 				break
 			}
 		}
-		if avail >= 0 && length+int64(w.length) > avail {
+		if avail >= 0 && length+int64(w.Length) > avail {
 			// Cut off. The arithmetic decoder does with less, but nothing else
 			// does: not raw bits, not High-Throughput.
 			c.damaged(band, x, y, io.ErrUnexpectedEOF)
 			if c.style&(HT|TermAll|Bypass) != 0 || avail <= length {
 				break
 			}
-			w.length = uint32(avail - length)
+			w.Length = uint32(avail - length)
 		}
 		s.codewords = append(s.codewords, w)
-		passes += int(w.passes)
-		length += int64(w.length)
+		passes += int(w.Passes)
+		length += int64(w.Length)
 		if passes == most {
 			break
 		}
@@ -379,15 +379,15 @@ func (c *collector) emit(k *collectedBlock, band int, x, y int64) {
 // with data: each stands for the block as a whole, down to its bit-plane. It
 // returns the index of its clean-up segment, negative if there is none, and the
 // missing bit-planes with those that placeholders and earlier sets stand for.
-func lastSet(words []codeword, zero int) (first, planes int) {
+func lastSet(words []Codeword, zero int) (first, planes int) {
 	first = -1
 	passes := 0
 	for i, w := range words {
-		if w.length != 0 && (first < 0 || passes%3 == 0) {
+		if w.Length != 0 && (first < 0 || passes%3 == 0) {
 			first = i
-			planes = zero + (passes+int(w.passes)-1)/3
+			planes = zero + (passes+int(w.Passes)-1)/3
 		}
-		passes += int(w.passes)
+		passes += int(w.Passes)
 	}
 	return first, planes
 }

@@ -36,18 +36,17 @@ type copyPiece struct {
 
 // copyBody writes the packets of the assembled tile: their headers, and the
 // blocks' bytes from src. It goes through a buffer of at most so many bytes.
-func (s *Selection) copyBody(ctx context.Context, dst io.Writer, src io.ReaderAt, buffer int64) error {
+func (a *Assembly) copyBody(ctx context.Context, dst io.Writer, src io.ReaderAt, buffer int64) error {
 	c := blockCopy{ctx: ctx, dst: dst, src: src}
-	c.buf = make([]byte, 0, min(buffer, int64(len(s.heads))+s.bytes))
+	c.buf = make([]byte, 0, min(buffer, a.length()))
 	head, block := uint32(0), uint32(0)
-	for _, part := range s.layout {
-		if err := c.header(s.heads[head:part.heads]); err != nil {
+	for _, part := range a.layout {
+		if err := c.header(a.heads[head:part.heads]); err != nil {
 			return err
 		}
 		head = part.heads
 		for ; block < part.blocks; block++ {
-			b := &s.blocks[block]
-			for _, p := range s.piecesOf(b) {
+			for _, p := range a.s.piecesOf(a.block(block)) {
 				if err := c.block(p); err != nil {
 					return err
 				}

@@ -18,14 +18,16 @@ func TestCopyBody(t *testing.T) {
 		require.NoError(t, err)
 		s, err := x.Select(t.Context(), codestream.Window{Area: x.Header().Bounds, Reduce: 1})
 		require.NoError(t, err)
-		whole, err := s.AppendTo(nil, bytes.NewReader(data))
+		a, err := s.Assemble()
+		require.NoError(t, err)
+		whole, err := a.AppendTo(nil, bytes.NewReader(data))
 		require.NoError(t, err)
 		whole = bytes.TrimSuffix(whole, []byte{0xFF, 0xD9})
 		reads := 1 << 30
 		for _, buffer := range []int64{1, 2, 3, 100, 4096, 50_000, 1 << 30} {
 			src := &failingReader{r: bytes.NewReader(data), left: 1 << 30}
 			var out bytes.Buffer
-			require.NoError(t, s.CopyBody(t.Context(), &out, src, buffer))
+			require.NoError(t, a.CopyBody(t.Context(), &out, src, buffer))
 			require.True(t, bytes.HasSuffix(whole, out.Bytes()), "%q by %d", options, buffer)
 			require.Positive(t, out.Len())
 			n := 1<<30 - src.left

@@ -45,10 +45,12 @@ func decodeDamaged(t *testing.T, data []byte, at codestream.Span) (damaged int) 
 			if s.Damage() != nil {
 				damaged++
 			}
-			b := s.Bounds()
-			if s.VirtualBlocks() > maxTestBlocks || s.VirtualPrecincts() > maxTestBlocks ||
+			a, err := s.Assemble()
+			require.NoError(t, err)
+			b := a.Bounds()
+			if a.Blocks() > maxTestBlocks || a.Precincts() > maxTestBlocks ||
 				b.Dx()*b.Dy()*len(h.Components) > 1<<22 {
-				_, err := s.AppendTo(nil, bytes.NewReader(data))
+				_, err := a.AppendTo(nil, bytes.NewReader(data))
 				require.NoError(t, err)
 				continue
 			}
@@ -194,7 +196,7 @@ func assembled(t *testing.T, x *codestream.Index, data []byte, w codestream.Wind
 	}
 	require.NoError(t, err)
 	require.NoError(t, s.Damage())
-	b, err := s.AppendTo(nil, bytes.NewReader(data))
+	b, err := s.Assembled(bytes.NewReader(data))
 	require.NoError(t, err)
 	return b
 }
@@ -412,8 +414,13 @@ func FuzzAssemble(f *testing.F) {
 					errors.Is(err, codestream.ErrWindow), "%v", err)
 				continue
 			}
-			b := s.Bounds()
-			if s.VirtualBlocks() > 1<<12 || s.Work() > 1<<24 || int64(b.Dx())*int64(b.Dy())*int64(len(s.Window().Components)) > 1<<20 {
+			a, err := s.Assemble()
+			if err != nil {
+				require.ErrorIs(t, err, errors.ErrUnsupported)
+				continue
+			}
+			b := a.Bounds()
+			if a.Blocks() > 1<<12 || s.Work() > 1<<24 || int64(b.Dx())*int64(b.Dy())*int64(len(s.Window().Components)) > 1<<20 {
 				continue
 			}
 			if _, err := decodeSelection(s, x, data); err != nil {
@@ -445,7 +452,7 @@ func TestDamagedBlocks(t *testing.T) {
 		list := slices.Collect(sound.Blocks())
 		for range 20 {
 			b := list[rng.IntN(len(list))]
-			if b.Resolution != 2 {
+			if b.ID.Resolution != 2 {
 				continue
 			}
 			bad := bytes.Clone(data)
@@ -466,7 +473,7 @@ func TestDamagedBlocks(t *testing.T) {
 			for i := range have {
 				for py := range 256 {
 					for px := range 256 {
-						if i == b.Component && image.Pt(px, py).In(near) {
+						if i == int(b.ID.Component) && image.Pt(px, py).In(near) {
 							continue
 						}
 						if v := at(&have[i], px, py); v != at(&want[i], px, py) {
@@ -504,7 +511,7 @@ func TestDamagedBlocks(t *testing.T) {
 		require.ErrorIs(t, s.Damage(), codestream.ErrFormat)
 		have := wholeBlocks(t, s)
 		for k, b := range blocks {
-			if k[1] != 2<<2|3 {
+			if k.Resolution != 2 || k.Band != 3 {
 				require.Equal(t, b, have[k])
 			}
 		}

@@ -56,8 +56,8 @@ func SidecarBody(data []byte) []byte {
 }
 
 // CopyBody is copyBody.
-func (s *Selection) CopyBody(ctx context.Context, dst io.Writer, src io.ReaderAt, buffer int64) error {
-	return s.copyBody(ctx, dst, src, buffer)
+func (a *Assembly) CopyBody(ctx context.Context, dst io.Writer, src io.ReaderAt, buffer int64) error {
+	return a.copyBody(ctx, dst, src, buffer)
 }
 
 // Compact is the number of tiles that are kept in little memory.
@@ -69,4 +69,13 @@ func Compact(x *Index) int {
 		}
 	}
 	return n
+}
+
+// Assembled is the codestream of a selection.
+func (s *Selection) Assembled(data io.ReaderAt) ([]byte, error) {
+	a, err := s.Assemble()
+	if err != nil {
+		return nil, err
+	}
+	return a.AppendTo(nil, data)
 }

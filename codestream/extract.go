@@ -181,7 +181,7 @@ func (e *Extract) place(ctx context.Context) error {
 			if err != nil {
 				return err
 			}
-			lx, ly, _ := v.steps()
+			lx, ly := v.steps()
 			dx = max(dx, mulSat(lx, boxMargin<<v.reduced.maxLevels))
 			dy = max(dy, mulSat(ly, boxMargin<<v.reduced.maxLevels))
 			if e.box.empty() {
@@ -279,10 +279,10 @@ func (e *Extract) measure(ctx context.Context) error {
 			return err
 		}
 		e.lengths = append(e.lengths, int64(len(part.head)))
-		if s := part.selection; s != nil {
-			e.lengths[i] += int64(len(s.heads)) + s.bytes
-			if s.damage != nil {
-				e.damage = append(e.damage, tileDamage{tile, s.damage})
+		if part.body != nil {
+			e.lengths[i] += part.body.length()
+			if damage := part.body.s.damage; damage != nil {
+				e.damage = append(e.damage, tileDamage{tile, damage})
 			}
 		}
 		e.size += e.lengths[i]
@@ -309,9 +309,9 @@ func (e *Extract) measure(ctx context.Context) error {
 
 // An extractPart is one tile-part of an extract.
 type extractPart struct {
-	head      []byte     // from SOT through SOD
-	selection *Selection // nil for a tile without samples
-	coding    *TileCoding
+	head   []byte    // from SOT through SOD
+	body   *Assembly // nil for a tile without samples
+	coding *TileCoding
 }
 
 // part selects all code-blocks of the i-th tile that are in the box. The coding
@@ -357,10 +357,10 @@ func (e *Extract) part(ctx context.Context, i int) (*extractPart, error) {
 		if err := t.find(ctx, e.x, v); err != nil {
 			return nil, err
 		}
-		if length, err = v.s.body(h); err != nil {
+		if p.body, err = newAssembly(v.s); err != nil {
 			return nil, err
 		}
-		p.selection = v.s
+		length = p.body.length()
 	}
 	length += int64(sotSize + len(header) + 2)
 	p.head = appendSOT(nil, sot{tile: i, length: length, parts: 1})
@@ -404,7 +404,6 @@ func (e *Extract) appendOwnCoding(dst []byte, c *TileCoding) []byte {
 // needAll makes a view need all blocks of its virtual tile.
 func (v *view) needAll(t *tilePackets) {
 	v.needs, v.any = nil, false
-	v.s.decode = v.s.box
 	virtual := newTileGeometry(v.s.box, v.sub, v.coding.Components)
 	for i := range v.reduced.components {
 		for r := v.reduced.components[i].levels; r >= 0; r-- {
@@ -434,8 +433,8 @@ func (e *Extract) Write(ctx context.Context, w io.Writer) error {
 			}
 		}
 		length := int64(len(p.head))
-		if p.selection != nil {
-			length += int64(len(p.selection.heads)) + p.selection.bytes
+		if p.body != nil {
+			length += p.body.length()
 		}
 		if length != e.lengths[i] {
 			return formatError(e.x.h.Span.Off, "packets", "tile %d is not what it was: the source has changed", e.tiles[i])
@@ -443,10 +442,10 @@ func (e *Extract) Write(ctx context.Context, w io.Writer) error {
 		if _, err := w.Write(p.head); err != nil {
 			return err
 		}
-		if p.selection == nil {
+		if p.body == nil {
 			continue
 		}
-		if err := p.selection.copyBody(ctx, w, e.x.r, copyBuffer); err != nil {
+		if err := p.body.copyBody(ctx, w, e.x.r, copyBuffer); err != nil {
 			return err
 		}
 	}

@@ -195,14 +195,16 @@ func TestAssembleInGrok(t *testing.T) {
 				require.NoError(t, err)
 				var stream bytes.Buffer
 				require.NoError(t, codestream.Assemble(t.Context(), &stream, x, win))
-				same, err := s.AppendTo(nil, bytes.NewReader(data))
+				a, err := s.Assemble()
+				require.NoError(t, err)
+				same, err := a.AppendTo(nil, bytes.NewReader(data))
 				require.NoError(t, err)
 				require.True(t, bytes.Equal(same, stream.Bytes()))
 				got := decompress(t, "grk_decompress", stream.Bytes(), len(s.Window().Components), 0, 0)
 				require.NotNil(t, got)
 				for i, c := range s.Window().Components {
 					sub := head.Components[c].Sub
-					box, all, b := componentRect(s.Bounds(), sub, 0), componentRect(head.Bounds, sub, reduce), s.ComponentBounds(i)
+					box, all, b := componentRect(a.Bounds(), sub, 0), componentRect(head.Bounds, sub, reduce), s.ComponentBounds(i)
 					peak := int32(0)
 					for y := b.Min.Y; y < b.Max.Y; y++ {
 						for u := b.Min.X; u < b.Max.X; u++ {

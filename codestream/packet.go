@@ -387,16 +387,10 @@ func readLengthsHT(b *bitReader, known *blockState, n int, out *packetRecord) er
 	return nil
 }
 
-// A codeword is a codeword segment of a block: passes and their bytes.
-type codeword struct {
-	passes uint8
-	length uint32
-}
-
 // A packetBlock is what a packet has of one code-block, for writing.
 type packetBlock struct {
 	band, x, y int // sub-band of the resolution; place in the precinct's grid
-	codewords  []codeword
+	codewords  []Codeword
 }
 
 // A packetWriter writes the packet headers of one precinct, layer after layer.
@@ -481,11 +475,11 @@ func (w *packetWriter) write(dst []byte, layer uint32, blocks []packetBlock) []b
 }
 
 // writeBlock writes the passes and lengths of a block's part of a packet.
-func writeBlock(b *bitWriter, lblock *uint8, codewords []codeword) {
+func writeBlock(b *bitWriter, lblock *uint8, codewords []Codeword) {
 	passes, most := 0, uint8(firstLblock)
 	for _, c := range codewords {
-		passes += int(c.passes)
-		if n := bits.Len32(c.length) - bits.Len8(c.passes) + 1; n > int(most) {
+		passes += int(c.Passes)
+		if n := bits.Len32(c.Length) - bits.Len8(c.Passes) + 1; n > int(most) {
 			most = uint8(n)
 		}
 	}
@@ -507,6 +501,6 @@ func writeBlock(b *bitWriter, lblock *uint8, codewords []codeword) {
 	}
 	b.bits(0, 1)
 	for _, c := range codewords {
-		b.bits(c.length, uint(*lblock)+uint(bits.Len8(c.passes))-1)
+		b.bits(c.Length, uint(*lblock)+uint(bits.Len8(c.Passes))-1)
 	}
 }

@@ -185,7 +185,7 @@ func newRandomPackets(rng *rand.Rand, style BlockStyle) *randomPackets {
 					if style&HT != 0 && passes == 0 {
 						length |= 2
 					}
-					block.codewords = append(block.codewords, codeword{uint8(m), length})
+					block.codewords = append(block.codewords, Codeword{uint8(m), length})
 					passes += m
 					n -= m
 				}
@@ -213,7 +213,7 @@ func (k *randomPackets) recordOf(layer int) *packetRecord {
 		rec.include(uint32(g.first) + uint32(b.y*int(g.w)+b.x))
 		passes := 0
 		for _, c := range b.codewords {
-			passes += int(c.passes)
+			passes += int(c.Passes)
 		}
 		zero := -1
 		if first {
@@ -225,9 +225,9 @@ func (k *randomPackets) recordOf(layer int) *packetRecord {
 		}
 		for _, c := range b.codewords {
 			if k.style&HT != 0 {
-				rec.data = append(rec.data, c.passes)
+				rec.data = append(rec.data, c.Passes)
 			}
-			rec.length(c.length)
+			rec.length(c.Length)
 		}
 	}
 	return &rec
@@ -274,7 +274,7 @@ func TestPassesOfTableB4(t *testing.T) {
 	for n := 1; n <= maxPasses; n++ {
 		var w bitWriter
 		lblock := uint8(firstLblock)
-		writeBlock(&w, &lblock, []codeword{{uint8(n), 0}})
+		writeBlock(&w, &lblock, []Codeword{{uint8(n), 0}})
 		w.flush()
 		b := memoryReader(w.dst, 9)
 		b.start()
@@ -301,7 +301,7 @@ func TestPlaceholderPasses(t *testing.T) {
 	var rec packetRecord
 	require.NoError(t, readPacketHeader(memoryReader(w.dst, 9), &state, 0, &rec))
 	require.Equal(t, []byte{1, 0, 0, 0, 9, 0, 2, 7, 5, 2, 3}, rec.data)
-	first, zero := lastSet([]codeword{{7, 5}, {2, 3}}, 0)
+	first, zero := lastSet([]Codeword{{7, 5}, {2, 3}}, 0)
 	require.Equal(t, 0, first)
 	require.Equal(t, 2, zero)
 }

@@ -3,6 +3,11 @@
 
 package codestream
 
+import (
+	"image"
+	"math"
+)
+
 // reduce gives the parameters without the n highest resolutions, n at most
 // Levels. Sub-bands keep their steps: nothing depends on how many levels are
 // above them.
@@ -15,6 +20,36 @@ func (c ComponentCoding) reduce(n int) ComponentCoding {
 		c.Quant.Steps = c.Quant.Steps[:k]
 	}
 	return c
+}
+
+// BlockSize is the size in coefficients of the code-blocks of resolution r, which
+// precincts can limit (B.7).
+func (c *ComponentCoding) BlockSize(r int) image.Point {
+	p := Precinct{15, 15}
+	if r < len(c.Precincts) {
+		p = c.Precincts[r]
+	}
+	if r > 0 {
+		p.PPx, p.PPy = max(p.PPx, 1)-1, max(p.PPy, 1)-1
+	}
+	return image.Pt(1<<min(c.XCB, int(p.PPx)), 1<<min(c.YCB, int(p.PPy)))
+}
+
+// BandPlanes is Mb, the number of magnitude bit-planes of a sub-band (Equation
+// E-2), with the shift of a region of interest: sub-band 0 to 3 (LL, HL, LH, HH)
+// of resolution r.
+func (c *ComponentCoding) BandPlanes(r, band int) int { return c.bandPlanes(r, band) }
+
+// BandStep is the quantisation step of a sub-band (Equations E-3 to E-5) of a
+// component of so many bits; 1 with the reversible transform.
+func (c *ComponentCoding) BandStep(r, band, depth int) float64 {
+	if c.Reversible {
+		return 1
+	}
+	// Table E.1: the gain is 0 for LL, 2 for HH and 1 for the others.
+	gain := band&1 + band>>1
+	exponent, mantissa := c.bandStep(r, band)
+	return math.Ldexp(1+float64(mantissa)/2048, depth+gain-exponent)
 }
 
 // bandPlanes is the number of magnitude bit-planes of a sub-band (Equation E-2),

@@ -28,18 +28,18 @@ func sopOffsets(t *testing.T, data []byte) []int {
 }
 
 // wholeBlocks gives the blocks of all of an image, by what they are.
-func wholeBlocks(t *testing.T, s *codestream.Selection) map[[4]int]codestream.Block {
+func wholeBlocks(t *testing.T, s *codestream.Selection) map[codestream.BlockID]codestream.Block {
 	t.Helper()
-	all := make(map[[4]int]codestream.Block)
+	all := make(map[codestream.BlockID]codestream.Block)
 	for b := range s.Blocks() {
-		all[[4]int{b.Component, b.Resolution<<2 | b.Band, b.Bounds.Min.X, b.Bounds.Min.Y}] = b
+		all[b.ID] = b
 	}
 	return all
 }
 
 // requireTrue holds all blocks of a damaged image against those of the sound one:
 // what is there of a block must be what its first layers gave.
-func requireTrue(t *testing.T, sound map[[4]int]codestream.Block, s *codestream.Selection) {
+func requireTrue(t *testing.T, sound map[codestream.BlockID]codestream.Block, s *codestream.Selection) {
 	t.Helper()
 	for k, b := range wholeBlocks(t, s) {
 		want, ok := sound[k]

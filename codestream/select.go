@@ -37,62 +37,64 @@ type Window struct {
 	NoICT bool
 }
 
+// A BlockID names a code-block of an image: the same at every reduction and in every
+// selection.
+type BlockID struct {
+	Tile       uint16
+	Component  uint16
+	Resolution uint8  // counted from the lowest
+	Band       uint8  // 0 is LL, 1 HL, 2 LH, 3 HH
+	X, Y       uint32 // column and row in the sub-band, from the origin of its grid
+}
+
 // A Block is one code-block, and where its bytes are.
 type Block struct {
-	Component  int
-	Resolution int
-	Band       int             // 0 is LL, 1 HL, 2 LH, 3 HH
+	ID         BlockID
 	Bounds     image.Rectangle // sub-band grid
+	HT         bool            // a High-Throughput block
 	ZeroPlanes int             // missing most significant bit-planes
 	Passes     int             // coding passes
-	Codewords  []Codeword      // in order; their Passes add up to those of the block
-	Spans      []Span          // its bytes in the source, in order
+
+	// Codewords are the codeword segments, in order; their Passes add up to those of
+	// the block. Spans are its bytes in the source, in order. Both are parts of the
+	// selection and must not be changed.
+	Codewords []Codeword
+	Spans     []Span
 }
 
 // A Codeword is a codeword segment of a block (D.4): so many passes, terminated
 // together, and their bytes.
-type Codeword struct{ Passes, Length int }
+type Codeword struct {
+	Passes uint8
+	Length uint32
+}
 
-// A Selection is the code-blocks that a window depends on, and the assembled
-// codestream that can be made of them. It is immutable and safe for concurrent
+// A Selection is the code-blocks that a window depends on: those that the wavelet
+// transform brings into it, and no others. It is immutable and safe for concurrent
 // use.
-//
-// The assembled codestream has one tile, the virtual tile: a part of the
-// original tile, reduced, at its own place on the reduced reference grid. It
-// covers the window and, around it, all that the wavelet transform brings into
-// it, and it is as large as it has to be for no code-block to be cut. A decoder
-// should be asked for DecodeArea of it only; outside there is nothing true.
 type Selection struct {
 	window     Window
 	components []int
-	coding     *TileCoding // of the assembled codestream
-	bits       []componentBits
-	box        rect // reduced reference grid: the virtual tile
+	coding     *TileCoding // reduced, of the components
+	geometry   *tileGeometry
+	sub        []image.Point
+	box        rect // reduced reference grid: the virtual tile of an Assembly
 	area       rect // reduced reference grid: the window
-	decode     rect // reduced reference grid
 	areas      []rect
 
 	blocks    []selectedBlock
-	codewords []codeword
+	codewords []Codeword
 	pieces    []Span // of the source
 	spans     []Span // pieces, sorted and merged
 	bytes     int64
 	work      int64
 	damage    error
 	header    *Header // of the source
-
-	assembly
-}
-
-// componentBits is what a selection must know of a component's samples.
-type componentBits struct {
-	planes int // the largest Mb of its sub-bands, with RGN's shift
 }
 
 // A selectedBlock is a block with its codewords and pieces.
 type selectedBlock struct {
 	x, y       uint32 // column and row of the sub-band's blocks, from the origin
-	precinct   uint32 // of the virtual tile, which cannot have more
 	codeword   uint32 // the first of its codewords
 	piece      uint32 // the first of its pieces
 	pieces     uint16 // at most one a pass and one a tile-part
@@ -102,47 +104,44 @@ type selectedBlock struct {
 	band       uint8 // 0 to bands-1
 	zero       uint8
 	passes     uint8
+	ht         bool
 }
 
 // codewordsOf gives the codewords of a block.
-func (s *Selection) codewordsOf(b *selectedBlock) []codeword {
-	return s.codewords[b.codeword:][:b.codewords]
+func (s *Selection) codewordsOf(b *selectedBlock) []Codeword {
+	end := b.codeword + uint32(b.codewords)
+	return s.codewords[b.codeword:end:end]
 }
 
 // piecesOf gives where the bytes of a block are.
-func (s *Selection) piecesOf(b *selectedBlock) []Span { return s.pieces[b.piece:][:b.pieces] }
+func (s *Selection) piecesOf(b *selectedBlock) []Span {
+	end := b.piece + uint32(b.pieces)
+	return s.pieces[b.piece:end:end]
+}
 
 // Window is the window that was selected, with Layers as they are used and
-// Components as they are in the assembled codestream.
+// Components as they are in Coding: in ascending order.
 func (s *Selection) Window() Window {
 	w := s.window
 	w.Components = slices.Clone(s.components)
 	return w
 }
 
-// Coding is the coding parameters of the assembled codestream, the resolutions
-// dropped and Components as in Window. It must not be changed.
+// Coding is the tile's coding parameters, the resolutions dropped, of the components
+// of Window. It must not be changed.
 func (s *Selection) Coding() *TileCoding { return s.coding }
-
-// Bounds is the virtual tile on the reduced reference grid.
-func (s *Selection) Bounds() image.Rectangle { return s.box.rectangle() }
 
 // Area is the window on the reduced reference grid.
 func (s *Selection) Area() image.Rectangle { return s.area.rectangle() }
-
-// DecodeArea is what to ask a decoder for so that Area comes out right, on the
-// reduced reference grid. With the 9/7 transform it is somewhat larger than
-// Area, since OpenJPEG takes too few coefficients at the edges of an area.
-func (s *Selection) DecodeArea() image.Rectangle { return s.decode.rectangle() }
 
 // ComponentBounds is the window on the grid, reduced, of the i-th component of
 // Window().Components. It can be empty where components are sub-sampled.
 func (s *Selection) ComponentBounds(i int) image.Rectangle { return s.areas[i].rectangle() }
 
-// TileBounds is the virtual tile on the grid, reduced, of the i-th component of
+// TileBounds is the whole tile on the grid, reduced, of the i-th component of
 // Window().Components.
 func (s *Selection) TileBounds(i int) image.Rectangle {
-	return s.virtual.components[i].box.rectangle()
+	return s.geometry.components[i].box.rectangle()
 }
 
 // Depth is the bits a sample of the i-th component of Window().Components.
@@ -164,7 +163,7 @@ func (s *Selection) Work() int64 { return s.work }
 
 // Planes is the largest number of magnitude bit-planes, Mb of Equation E-2 with
 // the shift of a region of interest, of any sub-band of the i-th component.
-func (s *Selection) Planes(i int) int { return s.bits[i].planes }
+func (s *Selection) Planes(i int) int { return s.coding.Components[i].planes() }
 
 // Damage says what of the window is missing or was left out because the data is
 // truncated or corrupt; nil if nothing is.
@@ -191,12 +190,6 @@ func (x *Index) Select(ctx context.Context, w Window) (*Selection, error) {
 	if err := t.find(ctx, x, v); err != nil {
 		return nil, err
 	}
-	for _, c := range v.s.components {
-		v.samples = append(v.samples, x.h.Components[c])
-	}
-	if err := v.assemble(x.h); err != nil {
-		return nil, err
-	}
 	return v.s, nil
 }
 
@@ -212,8 +205,9 @@ func (t *tilePackets) find(ctx context.Context, x *Index, v *view) error {
 		}
 	}
 	x.compact(t)
-	v.sort()
 	s := v.s
+	s.sort()
+	s.coding, s.geometry, s.sub, s.header = &v.coding, v.reduced, v.sub, x.h
 	s.spans = mergeSpans(slices.Clone(s.pieces))
 	s.blocks, s.codewords, s.pieces = tight(s.blocks), tight(s.codewords), tight(s.pieces)
 	return nil
@@ -236,63 +230,61 @@ func (x *Index) Blocks(ctx context.Context, w Window) iter.Seq2[Block, error] {
 	}
 }
 
-// Blocks yields the code-blocks by resolution, component, precinct, sub-band, row
-// and column. The slices of a Block are the caller's.
+// Blocks yields the code-blocks by resolution, component, sub-band, row and column.
 func (s *Selection) Blocks() iter.Seq[Block] {
 	return func(yield func(Block) bool) {
 		for i := range s.blocks {
-			if !yield(s.block(i)) {
+			if !yield(s.Block(i)) {
 				return
 			}
 		}
 	}
 }
 
-// block gives block i as callers see it.
-func (s *Selection) block(i int) Block {
+// Block is the i-th of NumBlocks code-blocks, in the order of Blocks.
+func (s *Selection) Block(i int) Block {
 	k := &s.blocks[i]
-	c := &s.virtual.components[k.component]
-	res := c.resolution(int(k.resolution))
-	band := &res.band[k.band]
-	g := newBlockGrid(band.box, res.xcb, res.ycb)
-	b := Block{
-		Component:  s.components[k.component],
-		Resolution: int(k.resolution),
-		Band:       band.orient,
+	res := s.geometry.components[k.component].resolution(int(k.resolution))
+	g := newBlockGrid(res.band[k.band].box, res.xcb, res.ycb)
+	return Block{
+		ID:         s.BlockID(i),
 		Bounds:     g.block(int64(k.x), int64(k.y)).rectangle(),
+		HT:         k.ht,
 		ZeroPlanes: int(k.zero),
 		Passes:     int(k.passes),
-		Spans:      slices.Clone(s.piecesOf(k)),
+		Codewords:  s.codewordsOf(k),
+		Spans:      s.piecesOf(k),
 	}
-	for _, w := range s.codewordsOf(k) {
-		b.Codewords = append(b.Codewords, Codeword{int(w.passes), int(w.length)})
-	}
-	return b
 }
 
-// sort lays out the virtual tile and puts the blocks in its order.
-func (v *view) sort() {
-	s := v.s
-	v.virtual()
-	s.coding = &v.coding
-	index, level := -1, -1
-	var res resolution
-	for i := range s.blocks {
-		b := &s.blocks[i]
-		if int(b.component) != index || int(b.resolution) != level {
-			index, level = int(b.component), int(b.resolution)
-			res = s.virtual.components[index].resolution(level)
-		}
-		b.precinct = uint32(res.precinctOf(int64(b.x), int64(b.y)))
+// BlockID is the name of the i-th block.
+func (s *Selection) BlockID(i int) BlockID {
+	k := &s.blocks[i]
+	band := k.band
+	if k.resolution > 0 {
+		band++
 	}
+	return BlockID{Tile: uint16(s.window.Tile), Component: uint16(s.components[k.component]),
+		Resolution: k.resolution, Band: band, X: k.x, Y: k.y}
+}
+
+// BlockBytes is the length of the i-th block's bytes.
+func (s *Selection) BlockBytes(i int) int64 {
+	var n int64
+	for _, w := range s.codewordsOf(&s.blocks[i]) {
+		n += int64(w.Length)
+	}
+	return n
+}
+
+// sort puts the blocks in order.
+func (s *Selection) sort() {
 	slices.SortFunc(s.blocks, func(a, b selectedBlock) int {
 		switch {
 		case a.resolution != b.resolution:
 			return cmp.Compare(a.resolution, b.resolution)
 		case a.component != b.component:
 			return cmp.Compare(a.component, b.component)
-		case a.precinct != b.precinct:
-			return cmp.Compare(a.precinct, b.precinct)
 		case a.band != b.band:
 			return cmp.Compare(a.band, b.band)
 		case a.y != b.y:

@@ -32,7 +32,7 @@ func selectAll(t testing.TB, x *codestream.Index, data []byte, reduce int) [][]b
 			all = append(all, []byte(err.Error()))
 			continue
 		}
-		b, err := s.AppendTo(nil, bytes.NewReader(data))
+		b, err := s.Assembled(bytes.NewReader(data))
 		require.NoError(t, err)
 		if s.Damage() != nil {
 			b = append(b, s.Damage().Error()...)
@@ -132,7 +132,7 @@ func FuzzSidecar(f *testing.F) {
 					require.False(t, strings.Contains(err.Error(), "(bug)"))
 					continue
 				}
-				_, err = s.AppendTo(nil, eofReader{})
+				_, err = s.Assembled(eofReader{})
 				require.True(t, err == nil || errors.Is(err, codestream.ErrFormat))
 			}
 		}

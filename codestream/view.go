@@ -14,7 +14,6 @@ type view struct {
 	s       *Selection
 	coding  TileCoding // reduced, of the components that are wanted
 	sub     []image.Point
-	samples []Component // of the assembled codestream, for their depths and signs
 	layers  int
 	reduced *tileGeometry // the whole tile, reduced
 	needs   []need
@@ -77,12 +76,7 @@ func (t *tilePackets) view(h *Header, w Window) (*view, error) {
 		return nil, bad("no samples of %v at reduction %d", w.Area, w.Reduce)
 	}
 	v.reduced = newTileGeometry(box, v.sub, v.coding.Components)
-	levels := v.reduced.maxLevels
-	lx, ly, irreversible := v.steps()
-	s.decode = s.area
-	if irreversible {
-		s.decode = grow(s.area, mulSat(lx, 1<<levels), mulSat(ly, 1<<levels), box)
-	}
+	lx, ly := v.steps()
 	v.place(box, lx, ly)
 	if v.dropEmpty(); len(s.components) == 0 {
 		return nil, bad("no samples of %v at reduction %d", w.Area, w.Reduce)
@@ -90,21 +84,19 @@ func (t *tilePackets) view(h *Header, w Window) (*view, error) {
 	for i := range s.components {
 		c := &v.reduced.components[i]
 		s.areas = append(s.areas, s.area.ceilDiv(c.sx, c.sy))
-		s.bits = append(s.bits, componentBits{v.coding.Components[i].planes()})
-		v.need(t, i, s.decode.ceilDiv(c.sx, c.sy))
+		v.need(t, i, s.areas[i])
 	}
 	return v, nil
 }
 
 // steps gives the steps of the reference grid at which all components have
-// samples, and whether any of them is coded with the 9/7 transform.
-func (v *view) steps() (lx, ly int64, irreversible bool) {
+// samples.
+func (v *view) steps() (lx, ly int64) {
 	lx, ly = 1, 1
 	for i := range v.sub {
 		lx, ly = lcm(lx, int64(v.sub[i].X)), lcm(ly, int64(v.sub[i].Y))
-		irreversible = irreversible || !v.coding.Components[i].Reversible
 	}
-	return lx, ly, irreversible
+	return lx, ly
 }
 
 // dropEmpty leaves out components that have no samples in the virtual tile, which
@@ -187,7 +179,7 @@ func lcm(a, b int64) int64 {
 	return mulSat(a, b/g)
 }
 
-// place finds the virtual tile: what is decoded and a margin, extended to where
+// place finds the virtual tile: the window and a margin, extended to where
 // the edges of code-blocks of all resolutions meet, so that none is cut. Those
 // are the multiples of a block of the lowest resolution, since all grids begin
 // at the origin. A tile's own edge is one too.
@@ -207,7 +199,7 @@ func (v *view) place(box rect, lx, ly int64) {
 			ay = max(ay, d+min(int(c.ycb), max(int(p.PPy)-half, 0)))
 		}
 	}
-	g := grow(v.s.decode, mulSat(lx, boxMargin<<levels), mulSat(ly, boxMargin<<levels), box)
+	g := grow(v.s.area, mulSat(lx, boxMargin<<levels), mulSat(ly, boxMargin<<levels), box)
 	snap := func(lo, hi, step, first, last int64) (int64, int64) {
 		if step > last {
 			return first, last

@@ -20,6 +20,7 @@ type Budget struct {
 
 	mu    sync.Mutex
 	used  int64
+	lent  map[*Cache]int64 // of used, what caches hold
 	peak  int64
 	queue []*reservation // waiting, in order of arrival
 	slots chan struct{}  // one element for each worker at work
@@ -76,7 +77,9 @@ func (b *Budget) Acquire(ctx context.Context, n int64) (release func(), err erro
 	b.mu.Lock()
 	b.queue = append(b.queue, r)
 	b.serve()
+	short := b.shortage()
 	b.mu.Unlock()
+	b.reclaim(short)
 	select {
 	case <-r.grant:
 	case <-ctx.Done():
@@ -133,6 +136,68 @@ func (b *Budget) release(n int64) {
 	b.used -= n
 	b.serve()
 	b.mu.Unlock()
+}
+
+// lend lets a cache hold n bytes more, if nobody waits for them.
+func (b *Budget) lend(c *Cache, n int64) bool {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if len(b.queue) > 0 || n > b.limit()-b.used {
+		return false
+	}
+	if b.lent == nil {
+		b.lent = make(map[*Cache]int64)
+	}
+	b.lent[c] += n
+	b.used += n
+	return true
+}
+
+// returned takes back what a cache no longer holds.
+func (b *Budget) returned(c *Cache, n int64) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.used -= n
+	if b.lent[c] -= n; b.lent[c] == 0 {
+		delete(b.lent, c)
+	}
+	b.serve()
+}
+
+// shortage is how many bytes caches would have to give up for those who wait. b.mu is
+// held.
+func (b *Budget) shortage() int64 {
+	var lent, wanted int64
+	for _, n := range b.lent {
+		lent += n
+	}
+	for _, r := range b.queue {
+		wanted += r.n
+	}
+	if lent == 0 || len(b.queue) == 0 {
+		return 0
+	}
+	return min(lent, wanted-(b.limit()-b.used))
+}
+
+// reclaim has caches give up n bytes.
+func (b *Budget) reclaim(n int64) {
+	for n > 0 {
+		b.mu.Lock()
+		var c *Cache
+		for c = range b.lent {
+			break
+		}
+		b.mu.Unlock()
+		if c == nil {
+			return
+		}
+		got := c.reclaim(n)
+		if got == 0 {
+			return
+		}
+		n -= got
+	}
 }
 
 // Used is the number of bytes reserved now.

@@ -9,6 +9,8 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/stria-j2k/stria/codestream"
+	"github.com/stria-j2k/stria/internal/engine"
 	"github.com/stria-j2k/stria/internal/testimg"
 	"github.com/stria-j2k/stria/jp2"
 	"github.com/stria-j2k/stria/tile"
@@ -59,12 +61,15 @@ func (s sweep) at(component, x, y int) (v, most int) {
 	return x * most / (s.width - 1), most
 }
 
-func (s sweep) Memory(tile.Cost) int64                              { return 1 }
-func (s sweep) Begin(context.Context, *tile.Job) (tile.Walk, error) { return s, nil }
-func (s sweep) Close()                                              {}
-func (s sweep) Decode(_ context.Context, _ image.Rectangle, dst *tile.Planes) error {
-	for c := range dst.Planes {
-		p := &dst.Planes[c]
+func (s sweep) Memory(engine.Shape) int64                               { return 1 }
+func (s sweep) Begin(context.Context, *engine.Job) (engine.Walk, error) { return s, nil }
+func (s sweep) Close()                                                  {}
+func (s sweep) Selects(w codestream.Window, _ *codestream.Header) codestream.Window {
+	return w
+}
+func (s sweep) Decode(_ context.Context, _ image.Rectangle, dst []engine.Plane) error {
+	for c := range dst {
+		p := &dst[c]
 		for y := p.Bounds.Min.Y; y < p.Bounds.Max.Y; y++ {
 			for x := p.Bounds.Min.X; x < p.Bounds.Max.X; x++ {
 				v, _ := s.at(c, x, y)
@@ -276,7 +281,7 @@ func TestColorSpaces(t *testing.T) {
 				e := newSweep(components, depth, c.signed)
 				f := open(t, boxed(t, testimg.Spec{Width: e.width, Height: e.rows(), Components: components, Depth: depth, Signed: c.signed},
 					[]string{"-n", "1", "-mct", "0"}, c.colr))
-				p, err := (&tile.Decoder{Engine: e, Strict: true}).Plan(f, c.req)
+				p, err := (&tile.Decoder{Engine: tile.NewEngine(e), Strict: true}).Plan(f, c.req)
 				require.NoError(t, err)
 				img, err := p.Image(t.Context())
 				require.NoError(t, err)
@@ -353,7 +358,7 @@ func TestLabUnderIlluminants(t *testing.T) {
 				e := newSweep(3, depth, false)
 				f := open(t, boxed(t, testimg.Spec{Width: e.width, Height: e.rows(), Components: 3, Depth: depth}, []string{"-n", "1", "-mct", "0"},
 					box("colr", []byte{1, 0, 0}, be(4, 14, 100, 0, 170, none, 200, none, c.code))))
-				p, err := (&tile.Decoder{Engine: e}).Plan(f, tile.Request{})
+				p, err := (&tile.Decoder{Engine: tile.NewEngine(e)}).Plan(f, tile.Request{})
 				require.NoError(t, err)
 				img, err := p.Image(t.Context())
 				require.NoError(t, err)

@@ -10,12 +10,10 @@ import (
 	"math/rand/v2"
 	"sync"
 	"testing"
-	"time"
 
 	"github.com/stretchr/testify/require"
 	"go.uber.org/goleak"
 
-	"github.com/stria-j2k/stria/codestream"
 	"github.com/stria-j2k/stria/internal/openjpeg"
 	"github.com/stria-j2k/stria/internal/testimg"
 	"github.com/stria-j2k/stria/jp2"
@@ -407,52 +405,6 @@ func TestManyRunsShareABudget(t *testing.T) {
 	require.Zero(t, openjpeg.Live())
 }
 
-// A watched engine says how many threads its jobs got.
-type watched struct {
-	tile.Engine
-	threads chan int
-}
-
-func (w watched) Begin(ctx context.Context, job *tile.Job) (tile.Walk, error) {
-	w.threads <- job.Threads
-	return w.Engine.Begin(ctx, job)
-}
-
-// A run of few windows uses the workers' places that it would leave idle, and
-// reserves the memory for that. All samples are the same.
-func TestThreads(t *testing.T) {
-	f := open(t, testimg.Compress(t, testimg.Spec{Width: 500, Height: 420, Components: 3}, "jp2", "-t", "250,210", "-n", "4"))
-	for _, c := range []struct {
-		workers int
-		region  image.Rectangle // in 2 x 2 tiles
-		threads []int
-	}{
-		{1, image.Rect(10, 10, 60, 60), []int{1}},
-		{4, image.Rect(10, 10, 200, 200), []int{4}},
-		{4, image.Rect(10, 10, 300, 60), []int{2, 2}},
-		{4, image.Rectangle{}, []int{1, 1, 1, 1}},
-	} {
-		seen := watched{tile.OpenJPEG(), make(chan int, 4)}
-		many := &tile.Decoder{Engine: seen, Budget: &tile.Budget{Workers: c.workers}}
-		p, err := many.Plan(f, tile.Request{Region: c.region})
-		require.NoError(t, err)
-		got, err := p.Image(t.Context())
-		require.NoError(t, err)
-		for _, n := range c.threads {
-			require.Equal(t, n, <-seen.threads)
-		}
-		require.Empty(t, seen.threads)
-
-		one := &tile.Decoder{Budget: &tile.Budget{Workers: 1}}
-		q, err := one.Plan(f, tile.Request{Region: c.region})
-		require.NoError(t, err)
-		want, err := q.Image(t.Context())
-		require.NoError(t, err)
-		require.Equal(t, want, got)
-		require.GreaterOrEqual(t, p.Memory(), q.Memory())
-	}
-}
-
 // An errgroup waits for functions and joins their errors.
 type errgroup struct {
 	wg   sync.WaitGroup
@@ -564,59 +516,6 @@ func TestPiecesThatNeedTheWhole(t *testing.T) {
 		}
 	}
 	require.Zero(t, openjpeg.Live())
-}
-
-// A gated source holds reads of a range back.
-type gated struct {
-	io.ReaderAt
-	span codestream.Span
-	open <-chan struct{}
-}
-
-func (g *gated) ReadAt(p []byte, off int64) (int, error) {
-	if g.open != nil && off < g.span.End() && off+int64(len(p)) > g.span.Off {
-		select {
-		case <-g.open:
-		case <-time.After(time.Second / 4):
-		}
-	}
-	return g.ReaderAt.ReadAt(p, off)
-}
-
-// A begun engine tells that it has begun with a tile.
-type begun struct {
-	tile.Engine
-	tile int
-	told chan struct{}
-}
-
-func (b *begun) Begin(ctx context.Context, job *tile.Job) (tile.Walk, error) {
-	if job.Selection.Window().Tile == b.tile {
-		close(b.told)
-	}
-	return b.Engine.Begin(ctx, job)
-}
-
-// When the last tile of a row is read after all of the next row, walks of the next
-// row leave it a place.
-func TestLateTile(t *testing.T) {
-	defer goleak.VerifyNone(t)
-	data := testimg.Compress(t, testimg.Spec{Kind: testimg.Gradient, Width: 1500, Height: 1100}, "j2k", "-t", "500,500")
-	src := &gated{ReaderAt: bytes.NewReader(data)}
-	f, err := jp2.NewFile(src, int64(len(data)))
-	require.NoError(t, err)
-	require.NoError(t, f.Index().Load(t.Context()))
-	parts, err := f.Index().TileParts(t.Context(), 2)
-	require.NoError(t, err)
-	engine := &begun{Engine: tile.OpenJPEG(), tile: 5, told: make(chan struct{})}
-	src.span, src.open = parts[0].Body, engine.told
-	dec := &tile.Decoder{Engine: engine, Strict: true, Budget: &tile.Budget{Workers: 3}}
-	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
-	defer cancel()
-	p, err := dec.Plan(f, tile.Request{})
-	require.NoError(t, err)
-	_, err = p.Image(ctx)
-	require.NoError(t, err)
 }
 
 // What a plan is for is never less than what its windows take, also where

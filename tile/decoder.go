@@ -10,7 +10,7 @@ import (
 // A Decoder makes plans. Its zero value is ready to use. Set its fields before
 // first use; after that it is safe for concurrent use and must not be copied.
 type Decoder struct {
-	// Engine decodes code-blocks; nil: [OpenJPEG].
+	// Engine decodes code-blocks. Its zero value is [Native].
 	Engine Engine
 
 	// Budget bounds what all runs take together; nil: one of the decoder's
@@ -42,13 +42,6 @@ func (d *Decoder) budget() *Budget {
 		return d.Budget
 	}
 	return &d.own
-}
-
-func (d *Decoder) engine() Engine {
-	if d.Engine != nil {
-		return d.Engine
-	}
-	return OpenJPEG()
 }
 
 func (d *Decoder) gap() int64 {

@@ -29,3 +29,6 @@ func (e *BudgetError) Is(target error) bool { return target == ErrBudget }
 func requestError(format string, args ...any) error {
 	return fmt.Errorf("%w: %s", ErrRequest, fmt.Sprintf(format, args...))
 }
+
+// errUnclaimed is about coefficients that the synthesis asks for too early.
+var errUnclaimed = errors.New("tile: coefficients were not claimed (bug)")

@@ -76,29 +76,53 @@ func merge(spans []codestream.Span, gap int64) []codestream.Span {
 	return out
 }
 
-// A buffer holds ranges of the source, at their offsets.
-type buffer struct {
-	spans []codestream.Span // ascending, apart
-	data  [][]byte
+// A batch is ranges of the source that are read together, for some tasks or a
+// walk. It implements [io.ReaderAt] at the offsets of the source.
+type batch struct {
+	spans   []codestream.Span // ascending, apart
+	data    [][]byte
+	fetched chan struct{} // closed when all are there
+	users   atomic.Int32  // tasks that are not done
+	release func()
 }
 
-// ReadAt reads from the ranges; outside of them there is nothing but an error.
-func (b *buffer) ReadAt(p []byte, off int64) (int, error) {
-	i := sort.Search(len(b.spans), func(i int) bool { return b.spans[i].End() > off })
-	if i == len(b.spans) || off < b.spans[i].Off {
-		return 0, fmt.Errorf("tile: offset %d was not fetched (bug)", off)
+// done says that n of the users are done with the bytes.
+func (b *batch) done(n int) {
+	if b.users.Add(int32(-n)) == 0 {
+		b.data = nil
+		b.release()
 	}
-	n := copy(p, b.data[i][off-b.spans[i].Off:])
-	if n < len(p) {
-		return n, io.ErrUnexpectedEOF
-	}
-	return n, nil
 }
 
-// A fetchedChunk is a chunk whose walks have been selected and are being read.
-type fetchedChunk struct {
-	walks []*walk
-	slabs []image.Rectangle // reduced pixels
+// find gives the bytes of a span.
+func (b *batch) find(s codestream.Span) ([]byte, error) {
+	i := sort.Search(len(b.spans), func(i int) bool { return b.spans[i].End() > s.Off })
+	if i == len(b.spans) || s.Off < b.spans[i].Off || s.End() > b.spans[i].End() {
+		return nil, fmt.Errorf("tile: %d bytes at offset %d were not fetched (bug)", s.Len, s.Off)
+	}
+	at := s.Off - b.spans[i].Off
+	return b.data[i][at : at+s.Len : at+s.Len], nil
+}
+
+// bytes gives the bytes of spans one after the other, in buf where they lie apart.
+func (b *batch) bytes(buf *[]byte, spans []codestream.Span) ([]byte, error) {
+	if len(spans) == 1 {
+		return b.find(spans[0])
+	}
+	*buf = (*buf)[:0]
+	for _, s := range spans {
+		p, err := b.find(s)
+		if err != nil {
+			return nil, err
+		}
+		*buf = append(*buf, p...)
+	}
+	return *buf, nil
+}
+
+func (b *batch) ReadAt(p []byte, off int64) (int, error) {
+	q, err := b.find(codestream.Span{Off: off, Len: int64(len(p))})
+	return copy(p, q), err
 }
 
 // A record is what the index read of the source while it selected a walk's
@@ -144,233 +168,391 @@ func recall(p []byte, s codestream.Span, parts []recorded) codestream.Span {
 	return s
 }
 
-// fetch selects and reads the walks' code-blocks in order, as far ahead of the
-// decoder as the layout allows.
-func (r *run) fetch(chunks chan<- fetchedChunk) {
-	defer close(chunks)
-	var reads sync.WaitGroup
-	defer reads.Wait()
-	slots := make(chan struct{}, r.plan.dec.reads())
+// A fetcher is the fetch stage of a run.
+type fetcher struct {
+	*run
+	jobs  chan<- job
+	slots chan struct{} // one element for each read that is being made
+	reads sync.WaitGroup
+
+	streams []*stream // of the chunk
+	found   [][]recorded
+	waiting []*slabJob // whose blocks are not being read yet
+	bytes   int64      // that those have
+}
+
+// fetch selects the code-blocks of the slabs in order, and reads them as far ahead
+// of the decoder as the layout allows.
+func (r *run) fetch(jobs chan<- job) {
+	f := &fetcher{run: r, jobs: jobs, slots: make(chan struct{}, r.plan.dec.reads())}
+	defer close(jobs)
+	defer f.reads.Wait()
 	for c := range r.plan.chunks() {
-		if err := r.fetchChunk(c, chunks, slots, &reads); err != nil {
+		if err := f.chunk(c); err != nil {
 			r.fail(err)
 			return
 		}
 	}
 }
 
-// fetchChunk starts the reads of one chunk, or of its halves if it has more
-// bytes than the plan allows for a walk.
-func (r *run) fetchChunk(c chunk, chunks chan<- fetchedChunk, slots chan struct{}, reads *sync.WaitGroup) error {
-	f := fetchedChunk{slabs: c.slabs, walks: make([]*walk, len(c.walks))}
-	for i, win := range c.walks {
-		f.walks[i] = &walk{window: win, fetched: make(chan struct{})}
+// chunk selects the blocks of a chunk and hands out its slabs.
+func (f *fetcher) chunk(c chunk) error {
+	if err := f.selectStreams(c); err != nil {
+		return err
 	}
-	known := 0 // walks whose headers are being read, or were
-	for i := range f.walks {
-		if len(c.slabs) == 1 {
-			break // nothing to decide; selected when its turn to be read comes
-		}
-		known = r.headers(f.walks, i, known, reads)
-		if err := r.sel(f.walks[i]); err != nil {
-			return err
-		}
-		if s := f.walks[i].selection; s != nil && s.Bytes() > r.plan.layout.walk {
-			for _, half := range c.halves() {
-				if err := r.fetchChunk(half, chunks, slots, reads); err != nil {
-					return err
-				}
+	for i, area := range c.slabs {
+		f.waiting = append(f.waiting, f.slabJob(c, area, i == len(c.slabs)-1))
+		if f.bytes >= f.plan.layout.ahead/2 {
+			if err := f.flush(); err != nil {
+				return err
 			}
-			return nil
 		}
 	}
-	select {
-	case chunks <- f:
-	case <-r.ctx.Done():
-		return context.Cause(r.ctx)
+	if err := f.flush(); err != nil {
+		return err
 	}
-	// The columns of one tile lie between each other in the source: they are
-	// read together.
-	for rest := f.walks; len(rest) > 0; {
-		known = r.headers(f.walks, len(f.walks)-len(rest), known, reads)
-		n := 1
-		for n < len(rest) && rest[n].tile == rest[0].tile {
-			n++
+	f.found = nil
+	return nil
+}
+
+// selectStreams makes the streams of a chunk, or has those of the chunk before go
+// on with it.
+func (f *fetcher) selectStreams(c chunk) error {
+	p := f.plan
+	if !c.follows {
+		f.streams = make([]*stream, len(c.windows))
+	}
+	f.found = make([][]recorded, len(c.windows))
+	pending := make([]<-chan struct{}, len(c.windows))
+	known := 0 // windows whose headers are being read, or were
+	for i, w := range c.windows {
+		if st := f.streams[i]; st != nil && st.err != nil {
+			continue
 		}
-		if err := r.fetchWalks(rest[:n], slots, reads); err != nil {
+		known = f.headers(c.windows, pending, i, known)
+		if pending[i] != nil {
+			<-pending[i] // its reads end with the run
+		}
+		s, err := f.selectWindow(w, i)
+		if err == nil {
+			if err = f.judge(w.tile, s.Damage()); err != nil {
+				return err
+			}
+			err = f.bounded(s)
+		}
+		if err == errHollow {
+			f.streams[i] = &stream{tile: w.tile, err: err}
+			continue
+		}
+		if err := f.judge(w.tile, err); err != nil {
 			return err
 		}
-		rest = rest[n:]
+		st := f.streams[i]
+		switch {
+		case err != nil && st == nil:
+			f.streams[i] = &stream{tile: w.tile, err: err}
+			continue
+		case err != nil:
+			continue
+		case p.dec.Engine.windows != nil:
+			f.streams[i] = &stream{tile: w.tile, walk: &walk{selection: s}}
+			continue
+		case st == nil:
+			area := p.codestreamWindow(window{w.tile, p.inTile(w.tile)}).Area
+			st = newStream(p.visit(), s, func(i int) image.Rectangle {
+				return p.grid.component(area, p.file.Header.Components[i].Sub)
+			})
+			f.streams[i] = st
+		}
+		st.extend(s)
 	}
 	return nil
 }
 
-// headers has the index read the headers of the tiles of walks that come soon
+// headers has the index read the headers of the tiles of windows that come soon
 // after one, several at the same time: selected one after the other, each would
 // wait for its own. Those before known are being read already; it returns how far
 // that is true now. What fails is left to the selection.
-func (r *run) headers(walks []*walk, at, known int, reads *sync.WaitGroup) int {
-	ctx := codestream.WithTrace(r.ctx, &codestream.Trace{
+func (f *fetcher) headers(windows []window, pending []<-chan struct{}, at, known int) int {
+	ctx := codestream.WithTrace(f.ctx, &codestream.Trace{
 		Read: func(off int64, p []byte, took time.Duration, err error) {
-			r.account(codestream.Span{Off: off, Len: int64(len(p))}, took, err)
+			f.account(codestream.Span{Off: off, Len: int64(len(p))}, took, err)
 		},
 	})
-	for known = max(known, at+1); known < min(at+r.plan.dec.reads(), len(walks)); known++ {
-		w := walks[known]
-		if last := walks[known-1]; w.tile == last.tile {
-			w.headers = last.headers
-			continue
-		}
-		if r.plan.hollow(r.plan.codestreamWindow(w.window)) {
+	for known = max(known, at+1); known < min(at+f.plan.dec.reads(), len(windows)); known++ {
+		w := windows[known]
+		if f.plan.hollow(f.plan.codestreamWindow(w)) {
 			continue // it will not be selected
 		}
-		headers := make(chan struct{})
-		w.headers = headers
-		reads.Go(func() {
-			defer close(headers)
-			_ = r.plan.file.Index().Prepare(ctx, w.tile)
+		done := make(chan struct{})
+		pending[known] = done
+		f.reads.Go(func() {
+			defer close(done)
+			_ = f.plan.file.Index().Prepare(ctx, w.tile)
 		})
 	}
 	return known
 }
 
-// sel selects a walk's code-blocks. Its error ends the run; what is wrong with
-// the image alone stays with the walk.
-func (r *run) sel(w *walk) error {
-	window := r.plan.codestreamWindow(w.window)
-	if r.plan.hollow(window) {
-		w.err = errHollow
-		return nil
+// selectWindow selects the blocks of a window. What the index reads for that is
+// kept for the i-th stream as far as the layout allows.
+func (f *fetcher) selectWindow(w window, i int) (*codestream.Selection, error) {
+	win := f.plan.codestreamWindow(w)
+	if f.plan.hollow(win) {
+		return nil, errHollow
 	}
-	if w.headers != nil {
-		<-w.headers // its reads end with the run
+	if e := f.plan.dec.Engine.windows; e != nil {
+		win = e.Selects(win, f.plan.file.Header)
 	}
-	w.record = &record{limit: r.plan.layout.record}
-	ctx := codestream.WithTrace(r.ctx, &codestream.Trace{
+	rec := &record{limit: f.plan.layout.record}
+	ctx := codestream.WithTrace(f.ctx, &codestream.Trace{
 		Read: func(off int64, p []byte, took time.Duration, err error) {
-			r.account(codestream.Span{Off: off, Len: int64(len(p))}, took, err)
-			w.record.add(off, p)
+			f.account(codestream.Span{Off: off, Len: int64(len(p))}, took, err)
+			rec.add(off, p)
 		},
 	})
-	w.selection, w.err = r.plan.file.Index().Select(ctx, window)
-	return r.judge(w.tile, w.err)
+	s, err := f.plan.file.Index().Select(ctx, win)
+	f.found[i] = rec.parts
+	return s, err
 }
 
-// errHollow is the error of a walk that has nothing to decode.
+// errHollow is the error of a stream that has nothing to decode.
 var errHollow = errors.New("tile: no samples")
 
-// bounded holds a selection against what the plan's memory is for. The plan
-// knows the main header; a tile's own header may ask for more code-blocks, and
-// corrupt packet headers for more bytes than the samples could ever need.
-func (r *run) bounded(w *walk) error {
-	s, most := w.selection, r.plan.layout.most
-	for _, c := range s.Coding().Components {
-		if c.Style&codestream.HT != 0 && !most.HighThroughput {
-			return &codestream.FormatError{Offset: r.plan.file.Header.Span.Off, Where: "COD",
-				Err: fmt.Errorf("tile %d has High-Throughput blocks, of which the main header says nothing", w.tile)}
+// slabJob makes the pieces of a slab, and claims the blocks that they need.
+func (f *fetcher) slabJob(c chunk, area image.Rectangle, last bool) *slabJob {
+	j := &slabJob{area: area}
+	for i, st := range f.streams {
+		pc := &piece{run: f.run, stream: st, area: c.windows[i].area.Intersect(area), last: last && c.last}
+		pc.wanted = f.target.wanted(st.tile, pc.area, area)
+		j.pieces = append(j.pieces, pc)
+		switch {
+		case st.err != nil:
+		case st.walk != nil:
+			pc.selection = st.walk.selection
+			if len(f.waiting) == 0 || f.waiting[0].pieces[i].stream != st {
+				pc.blocks, pc.bytes = pc.selection.NumBlocks(), pc.selection.Bytes()
+			}
+			pc.last = last
+		default:
+			pc.selection = st.selection
+			f.claim(pc)
 		}
 	}
-	if s.VirtualBlocks() > most.Blocks || s.VirtualPrecincts() > most.Precincts {
-		return fmt.Errorf("tile: tile %d is cut into smaller code-blocks or precincts than the main header says: %w",
-			w.tile, ErrBudget)
+	return j
+}
+
+// claim claims the blocks that a piece needs.
+func (f *fetcher) claim(pc *piece) {
+	st := pc.stream
+	// Components that are transformed together have the same rows.
+	for _, c := range st.components {
+		h := f.plan.file.Header.Components[c.index]
+		rows := st.visit.samples(f.plan.grid.component(pc.wanted, h.Sub)).Intersect(c.config.Window)
+		rows = image.Rect(c.config.Window.Min.X, c.made, c.config.Window.Max.X, max(c.made, rows.Max.Y))
+		if pc.last {
+			rows.Max.Y = max(c.made, c.config.Window.Max.Y)
+		}
+		part := &piecePart{piece: pc, component: c, rows: rows}
+		pc.parts = append(pc.parts, part)
+		if c.made = rows.Max.Y; rows.Dy() == 0 {
+			continue
+		}
+		part.claims = st.claim(part, c.made)
+		for _, k := range part.claims {
+			part.tasks = append(part.tasks, k.tasks()...)
+			pc.blocks += len(k.blocks)
+		}
+		for _, t := range part.tasks {
+			pc.bytes += t.bytes
+		}
 	}
-	if s.AssembledSize() > most.Bytes {
-		return &codestream.FormatError{Offset: s.Spans()[0].Off, Where: "code-blocks",
-			Err: fmt.Errorf("%d bytes for a window of tile %d, more than its samples can need", s.Bytes(), w.tile)}
+	f.bytes += pc.bytes
+}
+
+// flush starts to read what the waiting slabs need, and hands them out.
+func (f *fetcher) flush() error {
+	slabs := f.waiting
+	f.waiting, f.bytes = nil, 0
+	if len(slabs) == 0 {
+		return nil
+	}
+	batches, total := f.batches(slabs)
+	if total <= f.plan.layout.ahead/2 {
+		// All at once, so that the ranges are as long as they can be.
+		for _, b := range batches {
+			if err := f.beginBatch(b); err != nil {
+				return err
+			}
+		}
+	}
+	for _, s := range slabs {
+		if err := f.send(job{slab: s}); err != nil {
+			return err
+		}
+		for i, pc := range s.pieces {
+			if err := f.hand(pc, batches[i]); err != nil {
+				return err
+			}
+		}
 	}
 	return nil
 }
 
-// ready selects a walk's code-blocks if that has not been done, and reports
-// whether there is something to fetch. Its error ends the run.
-func (r *run) ready(w *walk) (bool, error) {
-	if w.selection == nil && w.err == nil {
-		if err := r.sel(w); err != nil {
-			return false, err
+// batches makes a batch for each stream of what its pieces in the slabs need, and
+// says how many bytes all of them are.
+func (f *fetcher) batches(slabs []*slabJob) (batches []*batch, total int64) {
+	for i := range f.streams {
+		var spans []codestream.Span
+		users := 0
+		for _, s := range slabs {
+			pc := s.pieces[i]
+			if w := pc.stream.walk; w != nil && !w.handed {
+				spans = append(spans, w.selection.Spans()...)
+				users = 1
+			}
+			for _, part := range pc.parts {
+				for _, t := range part.tasks {
+					spans = t.appendSpans(spans)
+				}
+				users += len(part.tasks)
+			}
 		}
+		b := f.newBatch(spans, users)
+		batches = append(batches, b)
+		total += b.size()
 	}
-	if w.err != nil {
-		return false, nil
-	}
-	if err := r.judge(w.tile, w.selection.Damage()); err != nil {
-		return false, err
-	}
-	w.err = r.bounded(w)
-	return w.err == nil, r.judge(w.tile, w.err)
+	return batches, total
 }
 
-// fetchWalks starts the reads of the walks of one tile.
-func (r *run) fetchWalks(walks []*walk, slots chan struct{}, reads *sync.WaitGroup) error {
-	p := r.plan
-	var spans []codestream.Span
-	var found []recorded
-	users := new(atomic.Int32)
-	for _, w := range walks {
-		ok, err := r.ready(w)
-		if err != nil {
+func (f *fetcher) newBatch(spans []codestream.Span, users int) *batch {
+	b := &batch{spans: coalesce(spans, f.plan.dec.gap()), fetched: make(chan struct{})}
+	b.users.Store(int32(users))
+	return b
+}
+
+// size is the number of bytes that a batch reads.
+func (b *batch) size() int64 {
+	var n int64
+	for _, s := range b.spans {
+		n += s.Len
+	}
+	return n
+}
+
+// hand sends the tasks of a piece, or its walk, with their batch. Where that has
+// not begun, for being a part of more than may be fetched at one time, the tasks
+// get batches of their own.
+func (f *fetcher) hand(pc *piece, all *batch) error {
+	if w := pc.stream.walk; w != nil {
+		if w.handed {
+			return nil
+		}
+		w.handed = true
+		if all.release == nil {
+			if err := f.beginBatch(all); err != nil {
+				return err
+			}
+		}
+		return f.send(job{walk: pc.stream, fetch: all})
+	}
+	var tasks []*blockTask
+	for _, part := range pc.parts {
+		tasks = append(tasks, part.tasks...)
+	}
+	if all.release != nil {
+		return f.send(job{tasks: tasks, fetch: all})
+	}
+	for len(tasks) > 0 {
+		n, bytes := 0, int64(0)
+		var spans []codestream.Span
+		for n < len(tasks) && (n == 0 || bytes+tasks[n].bytes <= f.plan.layout.ahead/2) {
+			spans = tasks[n].appendSpans(spans)
+			bytes += tasks[n].bytes
+			n++
+		}
+		b := f.newBatch(spans, n)
+		if err := f.beginBatch(b); err != nil {
 			return err
 		}
-		if ok {
-			spans = append(spans, w.selection.Spans()...)
-			users.Add(1)
+		if err := f.send(job{tasks: tasks[:n], fetch: b}); err != nil {
+			return err
 		}
-		if w.record != nil {
-			found = append(found, w.record.parts...)
-			w.record = nil
-		}
+		tasks = tasks[n:]
 	}
-	b := &buffer{spans: coalesce(spans, p.dec.gap())}
-	var total int64
-	for _, s := range b.spans {
-		total += s.Len
+	return nil
+}
+
+func (f *fetcher) send(j job) error {
+	if j.slab == nil && j.walk == nil && len(j.tasks) == 0 {
+		return nil
 	}
-	// Walks larger than all that may be ahead go alone.
-	release, err := r.ahead.Acquire(r.ctx, min(total, p.layout.ahead))
+	select {
+	case f.jobs <- j:
+		return nil
+	case <-f.ctx.Done():
+		return context.Cause(f.ctx)
+	}
+}
+
+// appendSpans appends where the bytes of the task's blocks are.
+func (t *blockTask) appendSpans(spans []codestream.Span) []codestream.Span {
+	for _, i := range t.blocks {
+		spans = append(spans, t.selection.Block(int(i)).Spans...)
+	}
+	return spans
+}
+
+// beginBatch waits for room for a batch and starts its reads.
+func (f *fetcher) beginBatch(b *batch) error {
+	release, err := f.ahead.Acquire(f.ctx, min(b.size(), f.plan.layout.ahead))
 	if err != nil {
 		return err
 	}
-	for _, w := range walks {
-		if w.err == nil {
-			w.data = b
-			w.release = func() {
-				if users.Add(-1) == 0 {
-					release()
-				}
-			}
-		}
+	b.release = release
+	if b.users.Load() == 0 {
+		release()
 	}
 	b.data = make([][]byte, len(b.spans))
 	var parts sync.WaitGroup
 	for i, whole := range b.spans {
 		b.data[i] = make([]byte, whole.Len)
-		s := recall(b.data[i], whole, found)
+		s := f.recall(b.data[i], whole)
 		data := b.data[i][s.Off-whole.Off:][:s.Len]
 		for off := int64(0); off < s.Len; off += longestRead {
 			part := data[off:min(off+longestRead, s.Len)]
 			at := s.Off + off
 			select {
-			case slots <- struct{}{}:
-			case <-r.ctx.Done():
+			case f.slots <- struct{}{}:
+			case <-f.ctx.Done():
 				parts.Wait()
-				return context.Cause(r.ctx)
+				return context.Cause(f.ctx)
 			}
 			parts.Add(1)
-			reads.Go(func() {
+			f.reads.Go(func() {
 				defer parts.Done()
-				defer func() { <-slots }()
-				if err := r.read(part, at); err != nil {
-					r.fail(err)
+				defer func() { <-f.slots }()
+				if err := f.read(part, at); err != nil {
+					f.fail(err)
 				}
 			})
 		}
 	}
-	reads.Go(func() {
+	f.reads.Go(func() {
 		parts.Wait()
-		for _, w := range walks {
-			close(w.fetched)
-		}
+		close(b.fetched)
 	})
 	return nil
+}
+
+// recall is the function of that name over all that the index read.
+func (f *fetcher) recall(p []byte, s codestream.Span) codestream.Span {
+	for _, parts := range f.found {
+		n := s
+		s = recall(p, s, parts)
+		p = p[s.Off-n.Off:][:s.Len]
+	}
+	return s
 }
 
 // read reads one range of the source, with the run's context if it can.

@@ -1,6 +1,6 @@
-// This file implements the cutting of a plan's source area: into slabs, the
-// unit that goes down the pipeline, and into the pieces of the slabs, the unit
-// that an engine decodes.
+// This file implements the cutting of a plan's source area: into chunks, whose
+// code-blocks are selected together, and these into slabs, the unit that goes down
+// the pipeline.
 
 package tile
 
@@ -11,11 +11,13 @@ import (
 	"github.com/stria-j2k/stria/internal/raster"
 )
 
-// A chunk is a band of the source whose windows are one walk each, from end to
-// end. It is cut into slabs; every walk has a piece of every slab.
+// A chunk is a band of the source, inside one row of tiles, whose code-blocks are
+// selected together. It is cut into slabs; every window has a piece of every slab.
 type chunk struct {
-	walks []window
-	slabs []image.Rectangle // reduced pixels, in the order of the visit
+	windows []window
+	slabs   []image.Rectangle // reduced pixels, in the order of the visit
+	follows bool              // there was another of the same tiles before
+	last    bool              // there is none of them after
 }
 
 // A window is a part of one tile.
@@ -24,40 +26,39 @@ type window struct {
 	area image.Rectangle // reduced pixels
 }
 
-// halves cuts a chunk of more than one slab into two, in the order of the visit.
-func (c chunk) halves() [2]chunk {
-	n := len(c.slabs) / 2
-	part := func(slabs []image.Rectangle) chunk {
-		area := slabs[0].Union(slabs[len(slabs)-1])
-		h := chunk{slabs: slabs, walks: make([]window, len(c.walks))}
-		for i, w := range c.walks {
-			h.walks[i] = window{w.tile, w.area.Intersect(area)}
-		}
-		return h
-	}
-	return [2]chunk{part(c.slabs[:n]), part(c.slabs[n:])}
-}
-
 // chunks yields the plan's source area in the order of the visit.
 func (p *Plan) chunks() iter.Seq[chunk] {
+	across := interval{p.src.Min.X, p.src.Max.X, 0}
+	if p.sideways() {
+		across = interval{p.src.Min.Y, p.src.Max.Y, 0}
+	}
 	return func(yield func(chunk) bool) {
-		for row := range p.cuts(p.sideways(), p.layout.chunk) {
-			var c chunk
-			for col := range p.cuts(!p.sideways(), p.layout.column) {
-				c.walks = append(c.walks, window{row.tile + col.tile, p.rect(row, col)})
-			}
-			across := interval{p.src.Min.X, p.src.Max.X, 0}
-			if p.sideways() {
-				across = interval{p.src.Min.Y, p.src.Max.Y, 0}
-			}
-			for part := range split(row, p.layout.slab, p.reverse()) {
-				c.slabs = append(c.slabs, p.rect(part, across))
-			}
-			if !yield(c) {
-				return
+		for row := range p.cuts(p.sideways()) {
+			n := 0
+			for part := range split(row, p.layout.chunk, p.reverse()) {
+				c := chunk{follows: n > 0}
+				n += part.hi - part.lo
+				c.last = n == row.hi-row.lo
+				for col := range p.cuts(!p.sideways()) {
+					c.windows = append(c.windows, window{row.tile + col.tile, p.rect(part, col)})
+				}
+				for slab := range split(part, p.layout.slab, p.reverse()) {
+					c.slabs = append(c.slabs, p.rect(slab, across))
+				}
+				if !yield(c) {
+					return
+				}
 			}
 		}
 	}
+}
+
+// visit is the direction of the visit.
+func (p *Plan) visit() visit { return visit{p.sideways(), p.reverse()} }
+
+// inTile is what of the source lies in a tile.
+func (p *Plan) inTile(tile int) image.Rectangle {
+	return p.grid.reduced(p.file.Header.TileBounds(tile)).Intersect(p.src)
 }
 
 // sideways reports whether rows become columns, so that the visit goes across
@@ -81,9 +82,8 @@ func (p *Plan) rect(along, across interval) image.Rectangle {
 type interval struct{ lo, hi, tile int }
 
 // cuts yields the source in the x direction (horizontal) or the y direction,
-// cut where tiles end and into parts of at most size, in the order of the
-// visit.
-func (p *Plan) cuts(horizontal bool, size int) iter.Seq[interval] {
+// cut where tiles end, in the order of the visit.
+func (p *Plan) cuts(horizontal bool) iter.Seq[interval] {
 	h := p.file.Header
 	across := h.TilesAcross()
 	first, last, step := 0, across-1, 1
@@ -103,13 +103,8 @@ func (p *Plan) cuts(horizontal bool, size int) iter.Seq[interval] {
 			if horizontal {
 				iv.lo, iv.hi = max(b.Min.X, p.src.Min.X), min(b.Max.X, p.src.Max.X)
 			}
-			if iv.lo >= iv.hi {
-				continue
-			}
-			for part := range split(iv, size, reverse) {
-				if !yield(part) {
-					return
-				}
+			if iv.lo < iv.hi && !yield(iv) {
+				return
 			}
 		}
 	}

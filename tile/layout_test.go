@@ -38,10 +38,8 @@ func headers(bounds, first image.Rectangle, components int) []byte {
 	return append(s, 0xff, 0x90, 0, 10, 0, 0, 0, 0, 0, 14, 0, 1, 0xff, 0x93, 0xff, 0xd9)
 }
 
-// A walk of several pieces keeps its place until the last of them, so a chunk
-// that has such walks must not have more of them than there are places. And all
-// of the area is visited once, in parts that are no longer than what the bound
-// of memory is for.
+// All of the area is visited once, in parts that are no longer than what the bound of
+// memory is for, and the chunks of a row of tiles say where it begins and ends.
 func TestChunks(t *testing.T) {
 	rnd := rand.New(rand.NewPCG(3, 4))
 	several := 0
@@ -62,22 +60,24 @@ func TestChunks(t *testing.T) {
 			continue
 		}
 		require.NoError(t, err)
-		l, area := &p.layout, 0
+		l, area, open := &p.layout, 0, false
 		for c := range p.chunks() {
+			require.Equal(t, open, c.follows)
+			open = !c.last
 			if len(c.slabs) > 1 {
 				several++
-				require.LessOrEqual(t, len(c.walks), l.walks, "%v %v %+v", bounds, first, *l)
 			}
-			for _, w := range c.walks {
+			for _, w := range c.windows {
 				for _, s := range c.slabs {
 					part := w.area.Intersect(s)
-					if part.Empty() || p.along(w.area) > l.chunk || p.across(w.area) > l.column || p.along(s) > l.slab {
-						require.Fail(t, "not a part of that size", "walk %v slab %v %+v", w.area, s, *l)
+					if part.Empty() || p.along(w.area) > l.chunk || p.along(s) > l.slab {
+						require.Fail(t, "not a part of that size", "window %v slab %v %+v", w.area, s, *l)
 					}
 					area += part.Dx() * part.Dy()
 				}
 			}
 		}
+		require.False(t, open)
 		require.Equal(t, p.src.Dx()*p.src.Dy(), area)
 	}
 	require.Positive(t, several)
@@ -132,7 +132,8 @@ func TestLayoutsDoNotShow(t *testing.T) {
 
 			q := *p
 			slab := 1 + rnd.IntN(30)
-			q.layout = layout{slab: slab, chunk: slab * (1 + rnd.IntN(5)), column: 10 + rnd.IntN(90), workers: budget.workers()}
+			q.layout.slab, q.layout.chunk, q.layout.workers = slab, slab*(1+rnd.IntN(5)), budget.workers()
+			q.layout.ahead, q.layout.record = 1+rnd.Int64N(1<<16), rnd.Int64N(1<<12)
 			q.memory = q.bound()
 			got, err := q.Image(ctx)
 			require.NoError(t, err, "%+v %+v", req, q.layout)

@@ -213,6 +213,11 @@ func (t *pixelTarget) begin(s *slab) {
 	s.pix = resize(s.pix, s.stride*p.along(s.area))
 }
 
+func (t *pixelTarget) wanted(tile int, piece, _ image.Rectangle) image.Rectangle {
+	p := t.run.plan
+	return p.margin(p.grid.area(piece), p.file.Header.TileBounds(tile))
+}
+
 func (t *pixelTarget) sink() sink {
 	p := t.run.plan
 	return &pixelSink{plan: p, planes: newPlanes(p.file.Header), paint: painter{conversion: p.color}}
@@ -226,26 +231,25 @@ type pixelSink struct {
 	upright []byte // a piece before it is turned
 }
 
-func (k *pixelSink) prepare(pc *piece) (image.Rectangle, *Planes) {
+func (k *pixelSink) prepare(pc *piece) *Planes {
 	p := k.plan
-	area := p.margin(p.grid.area(pc.area), p.file.Header.TileBounds(pc.walk.tile))
-	k.planes.Bounds = area
+	k.planes.Bounds = pc.wanted
 	for i := range k.planes.Planes {
 		k.planes.Planes[i].reshape(image.Rectangle{})
 	}
 	components := p.color.components
-	if s := pc.walk.selection; s != nil {
+	if s := pc.selection; s != nil {
 		components = s.Window().Components
 	}
 	for _, i := range components {
-		k.planes.Planes[i].reshape(p.grid.component(area, p.file.Header.Components[i].Sub))
+		k.planes.Planes[i].reshape(p.grid.component(pc.wanted, p.file.Header.Components[i].Sub))
 	}
-	return area, &k.planes
+	return &k.planes
 }
 
 func (k *pixelSink) finish(pc *piece) {
 	p, s := k.plan, pc.slab
-	k.paint.conversion = p.color.of(pc.walk.selection)
+	k.paint.conversion = p.color.of(pc.selection)
 	planes := p.color.planes()
 	n := p.color.pixelSize() / planes
 	at := p.turn.Result(pc.area.Sub(s.area.Min), s.area.Size())

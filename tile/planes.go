@@ -79,6 +79,11 @@ func (t *planesTarget) begin(s *slab) {
 	}
 }
 
+func (t *planesTarget) wanted(tile int, piece, slab image.Rectangle) image.Rectangle {
+	p := t.run.plan
+	return p.grid.within(piece, p.file.Header.TileBounds(tile)).Intersect(p.band(slab))
+}
+
 func (t *planesTarget) sink() sink {
 	return &planesSink{plan: t.run.plan, planes: newPlanes(t.run.plan.file.Header)}
 }
@@ -103,14 +108,13 @@ type planesSink struct {
 	planes Planes
 }
 
-func (k *planesSink) prepare(pc *piece) (image.Rectangle, *Planes) {
+func (k *planesSink) prepare(pc *piece) *Planes {
 	p := k.plan
-	area := p.grid.within(pc.area, p.file.Header.TileBounds(pc.walk.tile)).Intersect(pc.slab.planes.Bounds)
-	k.planes.Bounds = area
+	k.planes.Bounds = pc.wanted
 	for i, c := range p.file.Header.Components {
-		k.planes.Planes[i] = pc.slab.planes.Planes[i].sub(p.grid.component(area, c.Sub))
+		k.planes.Planes[i] = pc.slab.planes.Planes[i].sub(p.grid.component(pc.wanted, c.Sub))
 	}
-	return area, &k.planes
+	return &k.planes
 }
 
 func (k *planesSink) finish(*piece) {}

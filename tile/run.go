@@ -1,9 +1,9 @@
 // This file implements a run: the stages that work at the same time between
 // the source and whoever takes the slabs.
 //
-//	fetch    reads the code-blocks of the walks, in order, ahead of the decoder
-//	feed     hands the pieces of each slab to the workers, a few slabs ahead
-//	workers  decode a piece and convert it into its place in the slab
+//	fetch    selects the code-blocks of the slabs, in order, and reads them
+//	feed     hands slabs and blocks to the workers, a few slabs ahead
+//	workers  decode blocks, synthesise their samples, paint pieces of slabs
 //	next     waits for the slabs, in order
 //
 // Every stage is bounded: fetched bytes by the layout's ahead, slabs by their
@@ -16,16 +16,13 @@ import (
 	"errors"
 	"image"
 	"io"
-	"runtime"
 	"sync"
 	"sync/atomic"
 	"time"
-
-	"github.com/stria-j2k/stria/codestream"
 )
 
 // slabsAhead is how many slabs exist at one time: one with the consumer, the
-// others being decoded.
+// others being made.
 const slabsAhead = 3
 
 // A run is one execution of a plan. It is used by one consumer and must be
@@ -37,19 +34,19 @@ type run struct {
 	source io.ReaderAt
 	target target
 
-	pieces chan piece
-	slabs  chan *slab
-	free   chan *slab // returned by the consumer
+	pool  *pool
+	slabs chan *slab
+	free  chan *slab // returned by the consumer
 
-	ahead   *Budget       // bytes fetched and not yet with the engine
-	walking chan struct{} // one element for each walk that may have an engine
+	ahead   *Budget // bytes fetched and not yet decoded
+	walking chan struct{}
 	stages  sync.WaitGroup
 	release func()
 	began   time.Time
 	stats   stats
 
-	mu   sync.Mutex
-	open map[*walk]struct{} // walks with an engine at work
+	mu    sync.Mutex
+	walks map[*stream]struct{} // those with an engine at work
 }
 
 type stats struct {
@@ -68,44 +65,22 @@ type slab struct {
 	planes  Planes // when the run makes planes
 }
 
-// A walk is a window on its way: first fetched, then decoded piece by piece.
-type walk struct {
-	window
-	selection *codestream.Selection
-	headers   <-chan struct{} // closed when its tile's were read; nil: nobody does
-	record    *record         // until it is fetched
-	fetched   chan struct{}   // closed when data or err is there
-	data      *buffer
-	err       error // of fetching or decoding; the rest of the window is missing
-	engine    Walk
-	release   func() // gives data back
-	counted   bool   // has a place in run.walking
-}
-
-// A piece is a walk's part of a slab: what one engine call decodes.
-type piece struct {
-	walk  *walk
-	slab  *slab
-	area  image.Rectangle // reduced pixels
-	after <-chan struct{} // closed when the walk's piece before is done
-	done  chan struct{}
-	last  bool // nothing of its walk follows
-}
-
 // A target is what a run makes of the samples.
 type target interface {
 	// begin makes a slab's buffers ready for its area.
 	begin(s *slab)
+	// wanted is the area, on the reference grid, whose samples the pixels of a
+	// piece of a slab are made of; both are in reduced pixels.
+	wanted(tile int, piece, slab image.Rectangle) image.Rectangle
 	// sink returns a new sink for one worker.
 	sink() sink
 }
 
 // A sink takes the samples of the pieces. Each worker has its own.
 type sink interface {
-	// prepare returns where the engine puts the samples of a piece, and the
-	// area, on the reference grid, that it has to decode for that.
-	prepare(p *piece) (area image.Rectangle, dst *Planes)
-	// finish puts the samples into the slab.
+	// prepare returns where the samples of a piece are put.
+	prepare(p *piece) *Planes
+	// finish puts them into the slab.
 	finish(p *piece)
 }
 
@@ -131,38 +106,42 @@ func (p *Plan) start(ctx context.Context, extra int64, newTarget func(*run) targ
 		source:  p.file.Source(),
 		release: release,
 		began:   began,
-		pieces:  make(chan piece),
+		pool:    newPool(),
 		slabs:   make(chan *slab, slabsAhead),
 		free:    make(chan *slab, slabsAhead),
 		ahead:   &Budget{Bytes: p.layout.ahead},
 		walking: make(chan struct{}, p.layout.walks),
-		open:    make(map[*walk]struct{}),
+		walks:   make(map[*stream]struct{}),
 	}
 	r.ctx, r.cancel = context.WithCancelCause(ctx)
 	r.target = newTarget(r)
 	for range slabsAhead {
 		r.free <- new(slab)
 	}
-	chunks := make(chan fetchedChunk, chunksAhead)
-	r.stages.Go(func() { r.fetch(chunks) })
-	r.stages.Go(func() { r.feed(chunks) })
+	jobs := make(chan job, jobsAhead)
+	r.stages.Go(func() { r.fetch(jobs) })
+	r.stages.Go(func() { r.feed(jobs) })
 	for range p.layout.workers {
 		r.stages.Go(r.work)
 	}
+	r.stages.Go(func() {
+		<-r.ctx.Done()
+		r.pool.close()
+	})
 	return r, nil
 }
 
-// chunksAhead is how many chunks may be fetched before the first is decoded.
-// The bytes are the bound that matters; this one is on the bookkeeping.
-const chunksAhead = 4
+// jobsAhead is how many jobs may wait to be fed. Their bytes are the bound that
+// matters; this one is on the bookkeeping.
+const jobsAhead = 16
 
 // close stops the stages, waits for them and frees everything. err is what the
 // consumer ends with.
 func (r *run) close(err error) {
 	r.cancel(errors.New("tile: run closed"))
 	r.stages.Wait()
-	for w := range r.open {
-		w.engine.Close()
+	for st := range r.walks {
+		st.walk.engine.Close()
 	}
 	r.release()
 	if h := r.plan.dec.Hooks; h != nil && h.Finished != nil {
@@ -201,163 +180,118 @@ func (r *run) next() (*slab, error) {
 
 func (r *run) recycle(s *slab) { r.free <- s }
 
-// feed hands out the pieces, slab by slab.
-func (r *run) feed(chunks <-chan fetchedChunk) {
-	defer close(r.pieces)
+// A job is something to be fed to the workers: a slab, or code-blocks of the
+// slab before, or the bytes of a walk of the slab before.
+type job struct {
+	slab  *slabJob
+	tasks []*blockTask
+	walk  *stream
+	fetch *batch // has the bytes of tasks or walk
+}
+
+// A slabJob is a slab that is not begun.
+type slabJob struct {
+	area   image.Rectangle // reduced pixels
+	pieces []*piece
+}
+
+// feed hands out the jobs.
+func (r *run) feed(jobs <-chan job) {
 	defer close(r.slabs)
-	for c := range chunks {
-		walks := c.walks
-		before := make([]chan struct{}, len(walks))
-		for i, area := range c.slabs {
-			var s *slab
-			select {
-			case s = <-r.free:
-			case <-r.ctx.Done():
+	for j := range jobs {
+		if j.slab != nil {
+			if !r.beginSlab(j.slab) {
 				return
 			}
-			s.area, s.ready = area, make(chan struct{})
-			s.pending.Store(int32(len(walks)))
-			r.target.begin(s)
-			r.slabs <- s // has room for every slab there is
-			for j, w := range walks {
-				pc := piece{walk: w, slab: s, area: w.area.Intersect(area),
-					after: before[j], done: make(chan struct{}), last: i == len(c.slabs)-1}
-				if i == 0 {
-					pc.after = w.fetched
-					if !r.begin(w) {
-						return
-					}
-				}
-				before[j] = pc.done
-				select {
-				case r.pieces <- pc:
-				case <-r.ctx.Done():
-					return
-				}
-			}
+			continue
 		}
-	}
-}
-
-// begin waits for a place for a walk, false if the run ends first. Places are
-// given in the order of the pieces: those that are taken are with walks that have
-// all their pieces out, of the chunks before, or with ones of the same chunk, for
-// which there are enough if they have several pieces. If workers took them, those
-// of a later chunk could have all of them, and then wait for slabs that an earlier
-// walk without a place has to finish.
-func (r *run) begin(w *walk) bool {
-	select {
-	case r.walking <- struct{}{}:
-		w.counted = true
-		return true
-	case <-r.ctx.Done():
-		return false
-	}
-}
-
-// work decodes pieces until there are no more.
-func (r *run) work() {
-	// C allocators keep freed memory by thread: it is used again by the next
-	// window only on the same one.
-	runtime.LockOSThread()
-	defer runtime.UnlockOSThread()
-	out := r.target.sink()
-	for pc := range r.pieces {
 		select {
-		case <-pc.after:
+		case <-j.fetch.fetched:
 		case <-r.ctx.Done():
 			return
 		}
-		if err := r.decode(&pc, out); err != nil {
-			r.fail(err)
-			return
+		if j.walk != nil {
+			j.walk.walk.data = j.fetch
+			j.walk.walk.fetched.signal()
 		}
-		close(pc.done)
-		if pc.slab.pending.Add(-1) == 0 {
-			close(pc.slab.ready)
+		for _, t := range j.tasks {
+			t.fetch = j.fetch
+			r.pool.add(blockWork, t.decode)
 		}
 	}
 }
 
-// decode decodes one piece into its slab. Damage is reported and left grey
-// unless the decoder is strict.
-func (r *run) decode(pc *piece, out sink) error {
-	done, err := r.plan.dec.budget().work(r.ctx)
-	if err != nil {
-		return err
+// beginSlab begins a slab and registers its pieces; false if the run ends first.
+func (r *run) beginSlab(j *slabJob) bool {
+	var s *slab
+	select {
+	case s = <-r.free:
+	case <-r.ctx.Done():
+		return false
 	}
-	defer done()
-	area, dst := out.prepare(pc)
-	w := pc.walk
-	if w.err == nil {
-		w.err = r.decodeArea(w, area, dst, pc.last)
-		if err := r.judge(w.tile, w.err); err != nil {
-			return err
+	s.area, s.ready = j.area, make(chan struct{})
+	s.pending.Store(int32(len(j.pieces)))
+	r.target.begin(s)
+	for _, pc := range j.pieces {
+		pc.slab = s
+		if !r.register(pc) {
+			return false
 		}
 	}
-	if w.err != nil {
-		for i := range dst.Planes {
-			dst.Planes[i].clear()
+	r.slabs <- s // has room for every slab there is
+	return true
+}
+
+// register makes a piece wait for what it is made of.
+func (r *run) register(pc *piece) bool {
+	st := pc.stream
+	pc.paint.do = func() { r.pool.add(paintWork, pc.finish) }
+	pc.paint.expect(1 + len(pc.parts))
+	if before := st.last; before != nil {
+		pc.paint.follow(&before.paint)
+	}
+	for i, part := range pc.parts {
+		part.ready.do = func() { r.pool.add(synthesisWork, part.synthesize) }
+		part.ready.expect(1 + len(part.tasks))
+		if before := st.last; before != nil {
+			part.ready.follow(&before.parts[i].ready)
 		}
+		for _, c := range part.claims {
+			c.band.hold(c.row, len(c.blocks) == 0)
+		}
+		part.ready.signal()
 	}
-	if pc.last || w.err != nil {
-		r.end(w)
+	if w := st.walk; w != nil && st.last == nil {
+		// A walk of several pieces keeps its engine between them. Places are given
+		// in the order of the chunks, and there are enough for all of one.
+		if !pc.last {
+			select {
+			case r.walking <- struct{}{}:
+				w.counted = true
+			case <-r.ctx.Done():
+				return false
+			}
+		}
+		w.fetched.do = pc.paint.signal
+		pc.paint.expect(1)
+		w.fetched.expect(1)
 	}
-	out.finish(pc)
-	return nil
+	st.last = pc
+	pc.paint.signal()
+	return true
+}
+
+// work does what the pool has until the run ends.
+func (r *run) work() {
+	defer r.keepThread()()
+	w := &worker{sink: r.target.sink()}
+	if err := r.pool.work(r.ctx, r.plan.dec.budget(), w); err != nil {
+		r.fail(err)
+	}
 }
 
 // judge returns err if it ends the run: all errors do, except the image's own
 // faults when the decoder is not strict. Those are reported.
 func (r *run) judge(tile int, err error) error {
 	return r.plan.Damaged(tile, err)
-}
-
-// decodeArea decodes an area of a walk, which it begins if this is the first. last
-// says that there is none after it.
-func (r *run) decodeArea(w *walk, area image.Rectangle, dst *Planes, last bool) (err error) {
-	began := time.Now()
-	first := w.engine == nil
-	if first {
-		// Processors that nobody else wants speed up walks that would leave them
-		// idle. Such walks are of one piece, so that they are soon given back.
-		spare, done := r.plan.dec.budget().spare(r.plan.layout.threads - 1)
-		defer done()
-		w.engine, err = r.plan.dec.engine().Begin(r.ctx, &Job{
-			Selection: w.selection, Data: w.data, Threads: 1 + spare, Once: last,
-			Damaged: func(err error) error { return r.judge(w.tile, err) }})
-		w.data = nil
-		w.release()
-		if err != nil {
-			return err
-		}
-		r.mu.Lock()
-		r.open[w] = struct{}{}
-		r.mu.Unlock()
-		r.stats.blocks.Add(int64(w.selection.NumBlocks()))
-	}
-	err = w.engine.Decode(r.ctx, area, dst)
-	if h := r.plan.dec.Hooks; h != nil && h.Decoded != nil {
-		info := JobInfo{Tile: w.tile, Area: area, Took: time.Since(began), Err: err}
-		if first {
-			info.Blocks, info.Bytes = w.selection.NumBlocks(), w.selection.Bytes()
-		}
-		h.Decoded(info)
-	}
-	return err
-}
-
-// end frees the walk's engine, if it has one.
-func (r *run) end(w *walk) {
-	r.mu.Lock()
-	_, ok := r.open[w]
-	delete(r.open, w)
-	r.mu.Unlock()
-	if ok {
-		w.engine.Close()
-	}
-	if w.counted {
-		w.counted = false
-		<-r.walking
-	}
 }

@@ -69,7 +69,11 @@ func assembled(ctx context.Context, f *jp2.File, area image.Rectangle) ([]byte, 
 		if err != nil {
 			return nil, err
 		}
-		if out, err = s.AppendTo(out, f.Source()); err != nil {
+		a, err := s.Assemble()
+		if err != nil {
+			return nil, err
+		}
+		if out, err = a.AppendTo(out, f.Source()); err != nil {
 			return nil, err
 		}
 	}

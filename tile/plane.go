@@ -1,54 +1,8 @@
+// This file implements planes: samples as they are coded.
+
 package tile
 
-import (
-	"context"
-	"image"
-	"io"
-
-	"github.com/stria-j2k/stria/codestream"
-)
-
-// An Engine turns code-blocks into samples. Implementations must be safe for
-// concurrent use.
-type Engine interface {
-	// Memory bounds the bytes that a Walk holds at one time, the C heap
-	// included, for a job of this cost.
-	Memory(c Cost) int64
-
-	// Begin takes up a job. It may keep the job until the walk is closed, but
-	// reads job.Data only before Begin returns. The error matches
-	// [codestream.ErrFormat] or [errors.ErrUnsupported].
-	Begin(ctx context.Context, job *Job) (Walk, error)
-}
-
-// A Walk decodes the window of one job, area by area. It is for one goroutine
-// at a time.
-type Walk interface {
-	// Decode fills dst with the samples of area, which is on the reference
-	// grid and inside the job's window. Consecutive areas that are neighbours
-	// share work. The planes of components that are not in the job's selection
-	// are left alone. After an error only Close may follow.
-	//
-	// It cannot be interrupted inside an area: callers keep areas small.
-	Decode(ctx context.Context, area image.Rectangle, dst *Planes) error
-
-	// Close frees what the walk holds. It may be called more than once.
-	Close()
-}
-
-// A Job is one window of one tile at one reduction, with the code-blocks it
-// depends on.
-type Job struct {
-	Selection *codestream.Selection
-	Data      io.ReaderAt // holds the bytes of Selection.Spans, at their offsets in the source
-	Threads   int         // how many may decode it at the same time, at least 1
-	Once      bool        // Decode will be called for one area only
-
-	// Damaged is told of a code-block that cannot be decoded, if the engine can
-	// tell and can do without it: where Damaged returns nil, it takes the
-	// coefficients for zero. Nil is to return every error.
-	Damaged func(error) error
-}
+import "image"
 
 // Planes are the samples of an area as they are coded: before palette, colour
 // transform and upsampling, but after the inverse multiple component transform

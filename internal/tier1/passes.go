@@ -1,0 +1,288 @@
+// This file implements the coding passes (D.3) and the sequence of them (D.4, D.5).
+
+package tier1
+
+import (
+	"math/bits"
+
+	"github.com/stria-j2k/stria/internal/codeblock"
+)
+
+// A flag word has what the contexts of the four coefficients of a stripe's column
+// need. The one in row r of them has all of its own at 3*r, so that one mask or shift
+// serves the four alike:
+//
+//	bits 0 to 17    significance of the rows -1 to 4, of three columns each: the one
+//	                to the left, this one, the one to the right
+//	18, 21, 24, 27  the coefficient was coded in this bit-plane
+//	19, 22, 25, 28  it was refined before
+//
+// Signs are apart, since few decisions look at them: bit r+1 of a column's byte.
+const (
+	fourRows     = 0x249 // what the first row has at bit 0, of all four
+	sixRows      = 0x9249
+	around       = 0x1EF // the neighbours' significance
+	significance = 1<<18 - 1
+	codedShift   = 18
+	refinedShift = 19
+	allCoded     = fourRows << codedShift
+)
+
+func significant(f uint32) uint32 { return f >> 4 & fourRows }
+func coded(f uint32) uint32       { return f >> codedShift & fourRows }
+
+// lonely gives the coefficients that are not significant and have a neighbour that
+// is.
+func touched(f uint32) uint32 {
+	any := f | f>>1 | f>>2 // bit 3*r: row r-1 has a significant one of three
+	any = any&sixRows | any>>3&sixRows | any>>6&sixRows
+	return any &^ significant(f) & fourRows
+}
+
+// A pass is what all passes over a block have at hand.
+type pass struct {
+	*Decoder
+	mq
+	raw      rawBits
+	contexts [numContexts]context
+	zero     *[512]uint8 // of the sub-band
+	width    int
+	height   int
+	stride   int  // of flags and signs
+	causal   bool // contexts do not reach into the next stripe
+}
+
+// rowsAt gives the mask of the rows that the stripe at y has.
+func (p *pass) rowsAt(y int) uint32 {
+	if n := p.height - y; n < 4 {
+		return fourRows & (1<<(3*n) - 1)
+	}
+	return fourRows
+}
+
+// become makes the coefficient at bit of column at significant.
+func (p *pass) become(at int, bit int, sign uint32) {
+	f, row := p.flags, bit/3
+	f[at-1] |= 1 << 5 << bit
+	f[at] |= 1 << 4 << bit
+	f[at+1] |= 1 << 3 << bit
+	p.signs[at] |= uint8(sign << (row + 1))
+	switch {
+	case row == 0 && !p.causal:
+		at -= p.stride
+		f[at-1] |= 1 << 17
+		f[at] |= 1 << 16
+		f[at+1] |= 1 << 15
+		p.signs[at] |= uint8(sign << 5)
+	case row == 3:
+		at += p.stride
+		f[at-1] |= 1 << 2
+		f[at] |= 1 << 1
+		f[at+1] |= 1
+		p.signs[at] |= uint8(sign)
+	}
+}
+
+// sign decodes a sign (D.3.2).
+func (p *pass) sign(at, bit int) uint32 {
+	row, s := bit/3, p.signs
+	here := uint32(s[at]) >> row
+	k := p.flags[at]>>bit&0xAA | here&1 | here>>2&1<<6 |
+		uint32(s[at-1])>>(row+1)&1<<2 | uint32(s[at+1])>>(row+1)&1<<4
+	cx := signContexts[k]
+	return p.decide(&p.contexts[signContext+int(cx>>1)]) ^ uint32(cx&1)
+}
+
+// significancePass is significance propagation (D.3.1). What becomes significant
+// gets value.
+func (p *pass) significancePass(value uint32, raw bool) {
+	for y := 0; y < p.height; y += 4 {
+		rows := p.rowsAt(y)
+		at := (y/4+1)*p.stride + 1
+		for x := range p.width {
+			f := p.flags[at+x]
+			if f&significance == 0 {
+				continue
+			}
+			m := p.magnitudes[(y*p.width + 4*x):][:4]
+			for todo := touched(f) & rows; todo != 0; {
+				bit := bits.TrailingZeros32(todo)
+				todo &= todo - 1
+				f |= 1 << codedShift << bit
+				var one uint32
+				if raw {
+					one = p.raw.bit()
+				} else {
+					one = p.decide(&p.contexts[p.zero[f>>bit&around]])
+				}
+				if one == 0 {
+					continue
+				}
+				p.flags[at+x] = f
+				if raw {
+					p.become(at+x, bit, p.raw.bit())
+				} else {
+					p.become(at+x, bit, p.sign(at+x, bit))
+				}
+				f = p.flags[at+x]
+				m[bit/3] = value
+				// The one below has a significant neighbour now.
+				todo |= 8 << bit & rows &^ significant(f)
+			}
+			p.flags[at+x] = f
+		}
+	}
+}
+
+// refinementPass is magnitude refinement (D.3.3). A magnitude has the bit below its
+// last one set: that becomes the bit decoded, one, and the one below is set, half.
+func (p *pass) refinementPass(one, half uint32, raw bool) {
+	for y := 0; y < p.height; y += 4 {
+		at := (y/4+1)*p.stride + 1
+		for x := range p.width {
+			f := p.flags[at+x]
+			todo := significant(f) &^ coded(f)
+			if todo == 0 {
+				continue
+			}
+			p.flags[at+x] = f | todo<<refinedShift
+			m := p.magnitudes[(y*p.width + 4*x):][:4]
+			for ; todo != 0; todo &= todo - 1 {
+				bit := bits.TrailingZeros32(todo)
+				var v uint32
+				if raw {
+					v = p.raw.bit()
+				} else {
+					cx := refineContext
+					if f>>bit&(1<<refinedShift) != 0 {
+						cx += 2
+					} else if f>>bit&around != 0 {
+						cx++
+					}
+					v = p.decide(&p.contexts[cx])
+				}
+				m[bit/3] += v*one - one + half
+			}
+		}
+	}
+}
+
+// cleanupPass is D.3.4. It also forgets what was coded in this bit-plane.
+func (p *pass) cleanupPass(value uint32) {
+	for y := 0; y < p.height; y += 4 {
+		rows := p.rowsAt(y)
+		at := (y/4+1)*p.stride + 1
+		for x := range p.width {
+			f := p.flags[at+x]
+			todo := rows &^ (significant(f) | coded(f))
+			first := false
+			if f&(significance|allCoded) == 0 && rows == fourRows {
+				// Run-length coding of a column of which nothing is known.
+				if p.decide(&p.contexts[runContext]) == 0 {
+					continue
+				}
+				row := p.decide(&p.contexts[uniformContext])
+				row = row<<1 | p.decide(&p.contexts[uniformContext])
+				todo = fourRows &^ (1<<(3*row) - 1)
+				first = true
+			}
+			m := p.magnitudes[(y*p.width + 4*x):][:4]
+			for ; todo != 0; todo &= todo - 1 {
+				bit := bits.TrailingZeros32(todo)
+				if !first && p.decide(&p.contexts[p.zero[f>>bit&around]]) == 0 {
+					continue
+				}
+				first = false
+				p.become(at+x, bit, p.sign(at+x, bit))
+				f = p.flags[at+x]
+				m[bit/3] = value
+			}
+			p.flags[at+x] = f &^ allCoded
+		}
+	}
+}
+
+// decodeGo decodes a block that was checked.
+func (d *Decoder) decodeGo(dst []int32, b *codeblock.Block) error {
+	clear(d.flags)
+	clear(d.signs)
+	clear(d.magnitudes)
+	p := pass{Decoder: d, contexts: initialContexts, zero: &zeroContexts[b.Orient&3],
+		width: b.Width, height: b.Height, stride: b.Width + 2, causal: b.Style&codeblock.VSC != 0}
+	planes := b.Planes - b.ZeroPlanes
+	plane := planes - 1 + codeblock.Fraction(b.Planes)
+	done, most := 0, 3*planes-2
+	data := b.Data
+	var err error
+	for _, s := range b.Segments {
+		if done >= most {
+			break
+		}
+		n := min(max(s.Length, 0), len(data))
+		raw := b.Style&codeblock.Bypass != 0 && done >= 10 && done%3 != 0
+		if raw {
+			p.raw = rawBits{data: data[:n]}
+		} else {
+			p.start(data[:n])
+		}
+		data = data[n:]
+		for range s.Passes {
+			if done >= most || raw != (b.Style&codeblock.Bypass != 0 && done >= 10 && done%3 != 0) {
+				break // the segment says more passes than the style allows
+			}
+			one := uint32(1) << plane
+			switch done % 3 {
+			case 1:
+				p.significancePass(one|one>>1, raw)
+			case 2:
+				p.refinementPass(one, one>>1, raw)
+			default:
+				p.cleanupPass(one | one>>1)
+				if b.Style&codeblock.SegSym != 0 && p.symbol() != 0xA && err == nil {
+					err = errSegmentation
+				}
+				plane--
+			}
+			if b.Style&codeblock.Reset != 0 {
+				p.contexts = initialContexts
+			}
+			done++
+		}
+		if b.Style&codeblock.PTerm != 0 && !raw && err == nil && !p.ended() {
+			err = errTermination
+		}
+	}
+	d.output(dst, b)
+	if b.Strict {
+		return err
+	}
+	return nil
+}
+
+// symbol decodes a segmentation symbol (D.5).
+func (p *pass) symbol() (v uint32) {
+	for range 4 {
+		v = v<<1 | p.decide(&p.contexts[uniformContext])
+	}
+	return v
+}
+
+// ended reports whether the segment is used up, as predictable termination has it
+// (D.4.2).
+func (p *pass) ended() bool { return len(p.mq.data) == 0 }
+
+// output puts the coefficients into rows and gives them their signs.
+func (d *Decoder) output(dst []int32, b *codeblock.Block) {
+	for y := range b.Height {
+		signs := d.signs[(y/4+1)*(b.Width+2)+1:]
+		row := dst[y*b.Width:][:b.Width]
+		m := d.magnitudes[y/4*4*b.Width+y%4:]
+		for x := range row {
+			v := int32(m[4*x])
+			if signs[x]>>(y%4+1)&1 != 0 {
+				v = -v
+			}
+			row[x] = v
+		}
+	}
+}

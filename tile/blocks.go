@@ -1,0 +1,180 @@
+// This file implements the decoding of code-blocks into the rows of coefficients
+// that the synthesis takes.
+
+package tile
+
+import (
+	"errors"
+	"fmt"
+	"image"
+	"time"
+
+	"github.com/stria-j2k/stria/codestream"
+	"github.com/stria-j2k/stria/internal/codeblock"
+	"github.com/stria-j2k/stria/internal/ht"
+	"github.com/stria-j2k/stria/internal/tier1"
+)
+
+// A worker is what one of a run's workers has of its own.
+type worker struct {
+	sink     sink
+	part1    tier1.Decoder
+	part15   ht.Decoder
+	block    codeblock.Block
+	segments []codeblock.Segment
+	bytes    []byte
+	coef     []int32
+	planes   []Plane // of a piece, on the stream's grid
+}
+
+// taskSamples is how many coefficients one task decodes, where the blocks are
+// smaller than that.
+const taskSamples = 4096
+
+// A blockTask is code-blocks that one worker decodes.
+type blockTask struct {
+	claim
+	bytes int64
+	fetch *batch // has their bytes
+}
+
+// tasks cuts a claim into tasks.
+func (c claim) tasks() []*blockTask {
+	var tasks []*blockTask
+	n := max(1, taskSamples/(c.band.block.X*c.band.block.Y))
+	for rest := c.blocks; len(rest) > 0; {
+		t := &blockTask{claim: c}
+		n := min(n, len(rest))
+		t.blocks, rest = rest[:n], rest[n:]
+		for _, i := range t.blocks {
+			t.bytes += c.selection.BlockBytes(int(i))
+		}
+		tasks = append(tasks, t)
+	}
+	return tasks
+}
+
+// decode decodes the task's blocks.
+func (t *blockTask) decode(w *worker) error {
+	began := time.Now()
+	r := t.part.piece.run
+	for _, i := range t.blocks {
+		// Cancelling must not wait for a task of many blocks.
+		if r.ctx.Err() != nil {
+			return nil // the run has its error
+		}
+		if err := t.decodeBlock(w, t.selection.Block(int(i))); err != nil {
+			if err = r.judge(t.part.piece.stream.tile, err); err != nil {
+				return err
+			}
+		}
+	}
+	t.fetch.done(1)
+	r.stats.blocks.Add(int64(len(t.blocks)))
+	t.part.piece.since(began)
+	t.part.ready.signal()
+	return nil
+}
+
+// decodeBlock decodes one block and puts its coefficients into the row.
+func (t *blockTask) decodeBlock(w *worker, b codestream.Block) error {
+	k := &w.block
+	*k = codeblock.Block{Width: b.Bounds.Dx(), Height: b.Bounds.Dy(), Orient: t.band.band,
+		Planes: t.band.planes, ZeroPlanes: b.ZeroPlanes, Style: t.style(),
+		Strict: t.part.piece.run.plan.dec.Strict}
+	w.segments = w.segments[:0]
+	for _, s := range b.Codewords {
+		w.segments = append(w.segments, codeblock.Segment{Passes: int(s.Passes), Length: int(s.Length)})
+	}
+	k.Segments = w.segments
+	var err error
+	if k.Data, err = t.fetch.bytes(&w.bytes, b.Spans); err != nil {
+		return err
+	}
+	w.coef = resize(w.coef, k.Width*k.Height)
+	if b.HT {
+		err = w.part15.Decode(w.coef, k)
+	} else {
+		err = w.part1.Decode(w.coef, k)
+	}
+	if err != nil {
+		return t.blockError(b, err)
+	}
+	if shift := t.part.component.coding.ROIShift; shift > 0 {
+		unshift(w.coef, shift, codeblock.Fraction(k.Planes))
+	}
+	t.put(w.coef, b.Bounds)
+	return nil
+}
+
+// blockError says which block an error is about.
+func (t *blockTask) blockError(b codestream.Block, err error) error {
+	id := b.ID
+	err = fmt.Errorf("code-block %d,%d of band %d, resolution %d, component %d of tile %d: %w",
+		id.X, id.Y, id.Band, id.Resolution, id.Component, id.Tile, err)
+	if errors.Is(err, codeblock.ErrCorrupt) {
+		return &codestream.FormatError{Offset: b.Spans[0].Off, Where: "code-blocks", Err: err}
+	}
+	return fmt.Errorf("tile: %w", err)
+}
+
+// style is the block style without what says whether blocks are High-Throughput.
+func (t *blockTask) style() codeblock.Style {
+	return codeblock.Style(t.part.component.coding.Style & 63)
+}
+
+// unshift takes the coefficients of a region of interest, which are larger than
+// any other, down again (H.1).
+func unshift(coef []int32, shift, fraction int) {
+	least := int64(1) << (shift + fraction)
+	for i, v := range coef {
+		if int64(v) >= least {
+			coef[i] = v >> shift
+		} else if -int64(v) >= least {
+			coef[i] = -(-v >> shift)
+		}
+	}
+}
+
+// put puts the coefficients of a block with these bounds, on the codestream's
+// grid, into the row.
+func (t *blockTask) put(coef []int32, bounds image.Rectangle) {
+	v := t.part.piece.stream.visit
+	part := v.turn(bounds, t.band.offset).Intersect(t.row.bounds)
+	wide := bounds.Dx()
+	// The block's columns lie along the row, or its rows do.
+	first, step := part.Min.X-bounds.Min.X, 1
+	if v.sideways {
+		first, step = (part.Min.X-bounds.Min.Y)*wide, wide
+	}
+	stride := t.row.bounds.Dx()
+	for y := part.Min.Y; y < part.Max.Y; y++ {
+		along := v.source(y, t.band.offset)
+		from := first
+		if v.sideways {
+			from += along - bounds.Min.X
+		} else {
+			from += (along - bounds.Min.Y) * wide
+		}
+		at := (y-t.row.bounds.Min.Y)*stride + part.Min.X - t.row.bounds.Min.X
+		if t.band.narrow {
+			store(t.row.i16[at:at+part.Dx()], coef[from:], step)
+		} else {
+			store(t.row.i32[at:at+part.Dx()], coef[from:], step)
+		}
+	}
+}
+
+// store puts every step-th coefficient into a row.
+func store[T int16 | int32](dst []T, coef []int32, step int) {
+	if step == 1 {
+		coef = coef[:len(dst)]
+		for i, v := range coef {
+			dst[i] = T(v)
+		}
+		return
+	}
+	for i := range dst {
+		dst[i] = T(coef[i*step])
+	}
+}
