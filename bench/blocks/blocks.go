@@ -53,7 +53,7 @@ func Take(ctx context.Context, f *jp2.File) (*Set, error) {
 			switch {
 			case err != nil:
 				return nil, err
-			case b.Component != 0 || b.Resolution != r || b.Band != band,
+			case b.ID.Component != 0 || int(b.ID.Resolution) != r || int(b.ID.Band) != band,
 				b.Bounds.Size() != image.Pt(Side, Side):
 				continue
 			}
@@ -72,7 +72,7 @@ func Take(ctx context.Context, f *jp2.File) (*Set, error) {
 			}
 			for _, w := range b.Codewords {
 				block.Segments = append(block.Segments,
-					codeblock.Segment{Passes: w.Passes, Length: w.Length})
+					codeblock.Segment{Passes: int(w.Passes), Length: int(w.Length)})
 			}
 			s.Blocks = append(s.Blocks, block)
 		}

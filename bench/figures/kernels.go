@@ -14,6 +14,7 @@ import (
 	"github.com/stria-j2k/stria/bench/images"
 	"github.com/stria-j2k/stria/bench/rival"
 	"github.com/stria-j2k/stria/internal/codeblock"
+	"github.com/stria-j2k/stria/internal/tier1"
 )
 
 // A kernel decodes one block into dst.
@@ -24,7 +25,10 @@ type kernel struct {
 
 // kernels are Stria's own for blocks of Part 1, or of Part 15.
 func kernels(ht bool) []kernel {
-	return nil
+	if ht {
+		return nil
+	}
+	return []kernel{{"tier1", new(tier1.Decoder).Decode}}
 }
 
 // kernelBlocks decodes the blocks of the finest LH sub-band of an image, on one

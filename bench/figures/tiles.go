@@ -283,14 +283,10 @@ func assemble(ctx context.Context, e *env) error {
 		return err
 	}
 	w := codestream.Window{Area: spots[0]}
-	var buf []byte
+	var buf bytes.Buffer
 	ours, theirs, err := e.versus(func() error {
-		s, err := f.Index().Select(ctx, w)
-		if err != nil {
-			return err
-		}
-		buf, err = s.AppendTo(buf[:0], f.Source())
-		return err
+		buf.Reset()
+		return codestream.Assemble(ctx, &buf, f.Index(), w)
 	}, func() error { return planes(ctx, team(1).decoder(), f.File, tile.Request{Region: spots[0]}) })
 	if err != nil {
 		return err
