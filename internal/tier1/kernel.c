@@ -17,16 +17,17 @@
 
 // ---- The arithmetic decoder (C.3) ----
 
-// The registers A and C have FRACTION bits below those of the standard, so that
-// many code bits can be taken in at one time. Both are kept less D, the distance to
-// the nearer of the two events that need attention: A falling below 0x8000, and C
-// falling below zero, which is the other symbol. A decision that brings neither
-// costs one subtraction and one test. (Taubman and Marcellin, 2002, 17.1.1.)
-#define FRACTION 46
-#define HALF ((int64_t)0x8000 << FRACTION)
+// The registers A and C have FRACTION bits below those of the standard, so that many
+// code bits can be taken in at one time, and A is normalised when the highest bit of
+// all is set.
+//
+// In scans with grain a decision is worth most of a bit: nearly each shifts the
+// registers, and which of the two symbols it is cannot be predicted. So there is no
+// branch on either: both outcomes are worked out, and one is selected.
+#define FRACTION 48
 
 typedef struct {
-	int64_t a, c, d;
+	uint64_t a, c;
 	int valid;           // code bits below those of the standard's C
 	int last;            // the byte taken in last
 	const uint8_t *next; // byte, up to end
@@ -36,17 +37,12 @@ typedef struct {
 // A context is the probability of its less probable symbol, shifted by FRACTION,
 // with the number of its state and, as the lowest bit, the more probable symbol.
 typedef uint64_t context;
-#define STATE_BITS 7
-#define STATE_MASK ((1 << STATE_BITS) - 1)
-#define QE(cx) ((int64_t)((cx) & ~(uint64_t)STATE_MASK))
-#define MPS(cx) ((int)((cx) & 1))
+#define STATE_MASK 127
+#define ENTRY(qe, index, mps) ((uint64_t)(qe) << FRACTION | (index) << 1 | (mps))
 
 // states[2 * i + mps] is what follows state i of Table C.2: after the more, and after
 // the less probable symbol.
-#define ENTRY(qe, index, mps) ((uint64_t)(qe) << FRACTION | (index) << 1 | (mps))
-
-typedef struct { context mps, lps; } transition;
-static const transition states[94] = { STATES };
+static const context states[94][2] = { STATES };
 
 // fill takes code bits in until there are enough. Past the end, and past a marker,
 // there are only ones (C.3.4).
@@ -56,12 +52,11 @@ INLINE void fill(decoder *q)
 		uint32_t four;
 		memcpy(&four, q->next, 4);
 		// No byte may be 0xFF: none of the complement 0.
-		uint32_t low = ~four;
-		if (LIKELY(((low - 0x01010101u) & four & 0x80808080u) == 0)) {
+		if (LIKELY(((~four - 0x01010101u) & four & 0x80808080u) == 0)) {
 #if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
 			four = __builtin_bswap32(four);
 #endif
-			q->c += (int64_t)((uint64_t)four << (FRACTION - 32 - q->valid));
+			q->c += (uint64_t)four << (FRACTION - 32 - q->valid);
 			q->valid += 32;
 			q->last = 0;
 			q->next += 4;
@@ -75,19 +70,9 @@ INLINE void fill(decoder *q)
 			byte = *q->next++;
 			q->last = byte;
 		}
-		q->c = (int64_t)((uint64_t)q->c + ((uint64_t)byte << (FRACTION - bits - q->valid)));
+		q->c += (uint64_t)byte << (FRACTION - bits - q->valid);
 		q->valid += bits;
 	}
-}
-
-// split takes out of A and C what D stands for from now on.
-INLINE void split(decoder *q)
-{
-	q->d = q->a - HALF;
-	if (q->c < q->d)
-		q->d = q->c;
-	q->a -= q->d;
-	q->c -= q->d;
 }
 
 // start is INITDEC (C.3.5).
@@ -96,54 +81,47 @@ INLINE void start(decoder *q, const uint8_t *data, const uint8_t *end)
 	q->next = data;
 	q->end = end;
 	q->last = 0;
-	q->a = HALF;
+	q->a = (uint64_t)1 << 63;
 	q->c = 0;
 	// Of the code bits of C the first 15 are above FRACTION.
 	q->valid = -15;
 	fill(q);
-	q->c &= HALF - 1;
-	split(q);
+	q->c &= ((uint64_t)1 << 63) - 1;
 }
 
-// attend is what follows a decision that brought one of the events (C.3.2).
-INLINE int attend(decoder *q, context *cx)
-{
-	context now = *cx;
-	const transition *t = &states[now & STATE_MASK];
-	int64_t qe = QE(now);
-	int symbol = MPS(now);
-	q->a += q->d;
-	q->c += q->d;
-	int lower = q->a < qe; // the two are exchanged
-	if (q->c < 0) {
-		q->c += qe;
-		q->a = qe;
-		lower = !lower;
-	}
-	context to = t->mps;
-	if (lower) {
-		symbol ^= 1;
-		to = t->lps;
-	}
-	*cx = to;
-	int n = __builtin_clzll((uint64_t)q->a) - (63 - FRACTION - 15);
-	q->a <<= n;
-	q->c = (int64_t)((uint64_t)q->c << n);
-	q->valid -= n;
-	if (UNLIKELY(q->valid < 0))
-		fill(q);
-	split(q);
-	return symbol;
-}
-
-// decide is DECODE.
+// decide is DECODE (C.3.2).
 INLINE int decide(decoder *q, context *cx)
 {
 	context now = *cx;
-	q->d -= QE(now);
-	if (LIKELY(q->d >= 0))
-		return MPS(now);
-	return attend(q, cx);
+	uint64_t qe = now & ~(uint64_t)STATE_MASK;
+	const context *next = states[now & STATE_MASK];
+	uint64_t a = q->a - qe;
+	uint64_t lower = -(uint64_t)(q->c < qe); // C lies in the lower sub-interval
+	unsigned less = (unsigned)(lower & 1) ^ (a < qe); // the less probable symbol
+	q->c -= qe & ~lower;
+	a ^= (a ^ qe) & lower;
+	context to = next[less];
+	int n = __builtin_clzll(a);
+	*cx = n == 0 ? now : to;
+	q->a = a << n;
+	q->c <<= n;
+	q->valid -= n;
+	if (UNLIKELY(q->valid < 0))
+		fill(q);
+	return (int)((now ^ less) & 1);
+}
+
+// decide_likely is decide for contexts whose outcome is nearly always the same: it
+// branches.
+INLINE int decide_likely(decoder *q, context *cx)
+{
+	uint64_t qe = *cx & ~(uint64_t)STATE_MASK, a = q->a - qe;
+	if (LIKELY(q->c >= qe && a >> 63)) {
+		q->a = a;
+		q->c -= qe;
+		return (int)(*cx & 1);
+	}
+	return decide(q, cx);
 }
 
 // ---- Raw bits (C.3, bypass; D.6) ----
@@ -251,6 +229,15 @@ INLINE uint32_t rows_of(const block *b, int y)
 	return n >= 4 ? ROWS : ROWS & ((1u << 3 * n) - 1);
 }
 
+// nothing reports whether four columns have none of some flags.
+INLINE int nothing(const uint32_t *f, uint32_t flags)
+{
+	uint64_t a, b;
+	memcpy(&a, f, 8);
+	memcpy(&b, f + 2, 8);
+	return ((a | b) & ((uint64_t)flags << 32 | flags)) == 0;
+}
+
 // significance_pass is D.3.1.
 INLINE void significance_pass(block *b, decoder *q0, uint32_t value, int causal)
 {
@@ -263,22 +250,32 @@ INLINE void significance_pass(block *b, decoder *q0, uint32_t value, int causal)
 		uint32_t rows = rows_of(b, y);
 		for (int x = 0; x < b->width; x++, f++, s++, m += 4) {
 			uint32_t now = *f;
-			if ((now & ALL_SIGNIFICANCE) == 0)
+			if ((now & ALL_SIGNIFICANCE) == 0) {
+				// Several columns at a time, while there is nothing.
+				while (x + 4 < b->width && nothing(f + 1, ALL_SIGNIFICANCE)) {
+					x += 4;
+					f += 4;
+					s += 4;
+					m += 16;
+				}
 				continue;
+			}
 			// The samples that are not significant and have a neighbour that is.
 			uint32_t any = now | now >> 1 | now >> 2;
 			any = (any & 0x9249) | (any >> 3 & 0x9249) | (any >> 6 & 0x9249);
 			uint32_t todo = any & ~SIGNIFICANT(now) & rows;
-			while (todo) {
-				int bit = __builtin_ctz(todo);
-				todo &= todo - 1;
+#pragma GCC unroll 4
+			for (int row = 0; row < 4; row++) {
+				int bit = 3 * row;
+				if (!(todo >> bit & 1))
+					continue;
 				now |= SET_CODED(bit);
 				if (decide(&q, &cx[zero[now >> bit & AROUND]])) {
 					int sign = decode_sign(&q, cx, now, s, bit);
 					*f = now;
 					become(f, s, b->stride, bit, sign, causal);
 					now = *f;
-					m[bit * 11 >> 5] = value;
+					m[row] = value;
 					// The one below has a significant neighbour now.
 					todo |= 8u << bit & rows & ~SIGNIFICANT(now);
 				}
@@ -376,29 +373,27 @@ INLINE void cleanup_pass(block *b, decoder *q0, uint32_t value, int causal)
 		uint32_t rows = rows_of(b, y);
 		for (int x = 0; x < b->width; x++, f++, s++, m += 4) {
 			uint32_t now = *f;
-			uint32_t todo;
-			int bit;
+			uint32_t todo = rows & ~(SIGNIFICANT(now) | CODED(now));
+			int known = 4; // the row that is known to become significant
 			if ((now & (ALL_SIGNIFICANCE | ALL_CODED)) == 0 && rows == ROWS) {
 				// Run-length coding of a column of which nothing is known.
-				if (LIKELY(!decide(&q, &cx[RUN])))
+				if (LIKELY(!decide_likely(&q, &cx[RUN])))
 					continue;
-				bit = 6 * decide(&q, &cx[UNIFORM]);
-				bit += 3 * decide(&q, &cx[UNIFORM]);
-				todo = ROWS & (~0u << bit);
-				goto significant;
+				known = 2 * decide(&q, &cx[UNIFORM]);
+				known += decide(&q, &cx[UNIFORM]);
+				todo = ROWS & (~0u << 3 * known);
 			}
-			todo = rows & ~(SIGNIFICANT(now) | CODED(now));
-			while (todo) {
-				bit = __builtin_ctz(todo);
-				if (decide(&q, &cx[zero[now >> bit & AROUND]])) {
-					int sign;
-				significant:
-					sign = decode_sign(&q, cx, now, s, bit);
+#pragma GCC unroll 4
+			for (int row = 0; row < 4; row++) {
+				int bit = 3 * row;
+				if (!(todo >> bit & 1))
+					continue;
+				if (row == known || decide(&q, &cx[zero[now >> bit & AROUND]])) {
+					int sign = decode_sign(&q, cx, now, s, bit);
 					become(f, s, b->stride, bit, sign, causal);
 					now = *f;
-					m[bit * 11 >> 5] = value;
+					m[row] = value;
 				}
-				todo &= todo - 1;
 			}
 			*f = now & ~ALL_CODED;
 		}
@@ -436,23 +431,46 @@ static void output(const block *b, int32_t *dst)
 	}
 }
 
-// The passes of a kind of contexts. They are functions of their own so that each
-// has the registers to itself.
-#define PASSES(name, causal) \
-	static __attribute__((noinline)) void significance_##name(block *b, decoder *q, uint32_t value) \
+// A set of the passes, each a function of its own so that it has the registers to
+// itself: with causal contexts and without, and for processors that shift and count
+// without detours.
+typedef struct {
+	void (*significance)(block *, decoder *, uint32_t value);
+	void (*significance_raw)(block *, raw *, uint32_t value);
+	void (*refinement)(block *, decoder *, uint32_t one, uint32_t half);
+	void (*cleanup)(block *, decoder *, uint32_t value);
+} passes;
+
+#define PASSES(name, causal, attributes) \
+	static attributes void significance_##name(block *b, decoder *q, uint32_t value) \
 	{ significance_pass(b, q, value, causal); } \
-	static __attribute__((noinline)) void significance_raw_##name(block *b, raw *r, uint32_t value) \
+	static attributes void significance_raw_##name(block *b, raw *r, uint32_t value) \
 	{ significance_pass_raw(b, r, value, causal); } \
-	static __attribute__((noinline)) void cleanup_##name(block *b, decoder *q, uint32_t value) \
-	{ cleanup_pass(b, q, value, causal); }
-PASSES(plain, 0)
-PASSES(causal, 1)
+	static attributes void refinement_##name(block *b, decoder *q, uint32_t one, uint32_t half) \
+	{ refinement_pass(b, q, one, half); } \
+	static attributes void cleanup_##name(block *b, decoder *q, uint32_t value) \
+	{ cleanup_pass(b, q, value, causal); } \
+	static const passes passes_##name = { significance_##name, significance_raw_##name, \
+		refinement_##name, cleanup_##name };
 
-static __attribute__((noinline)) void refinement(block *b, decoder *q, uint32_t one, uint32_t half)
-{ refinement_pass(b, q, one, half); }
+PASSES(plain, 0, )
+PASSES(causal, 1, )
 
-static __attribute__((noinline)) void refinement_raw(block *b, raw *r, uint32_t one, uint32_t half)
-{ refinement_pass_raw(b, r, one, half); }
+#if defined(__x86_64__)
+#define BMI __attribute__((target("bmi,bmi2,lzcnt")))
+PASSES(plain_bmi, 0, BMI)
+PASSES(causal_bmi, 1, BMI)
+#endif
+
+static const passes *choose(int causal)
+{
+#if defined(__x86_64__)
+	// All processors with AVX2 have what BMI asks for.
+	if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("bmi2"))
+		return causal ? &passes_causal_bmi : &passes_plain_bmi;
+#endif
+	return causal ? &passes_causal : &passes_plain;
+}
 
 // Styles (Table A.19).
 enum { BYPASS = 1, RESET = 2, TERMALL = 4, CAUSAL = 8, PTERM = 16, SEGSYM = 32 };
@@ -483,9 +501,9 @@ int stria_tier1_decode(int32_t *dst, const stria_tier1_block *k, const int32_t *
 
 	const uint8_t *end = data + k->bytes;
 	int plane = k->planes - 1 + k->fraction;
-	int passes = 3 * k->planes - 2, pass = 0, err = stria_tier1_ok;
-	int causal = k->style & CAUSAL;
-	for (int i = 0; i < k->segments && pass < passes; i++) {
+	int most = 3 * k->planes - 2, pass = 0, err = stria_tier1_ok;
+	const passes *does = choose(k->style & CAUSAL);
+	for (int i = 0; i < k->segments && pass < most; i++) {
 		int n = segments[2 * i];
 		int64_t length = segments[2 * i + 1];
 		const uint8_t *stop = length < 0 ? data : length < end - data ? data + length : end;
@@ -496,7 +514,7 @@ int stria_tier1_decode(int32_t *dst, const stria_tier1_block *k, const int32_t *
 			r = (raw){0, 0, data, stop};
 		else
 			start(&q, data, stop);
-		for (; n > 0 && pass < passes; n--, pass++) {
+		for (; n > 0 && pass < most; n--, pass++) {
 			uint32_t one = 1u << plane, half = one >> 1;
 			int kind = pass % 3;
 			if ((k->style & BYPASS && pass >= 10 && kind != 0) != is_raw)
@@ -504,18 +522,18 @@ int stria_tier1_decode(int32_t *dst, const stria_tier1_block *k, const int32_t *
 			switch (kind) {
 			case 1:
 				if (is_raw)
-					(causal ? significance_raw_causal : significance_raw_plain)(&b, &r, one | half);
+					does->significance_raw(&b, &r, one | half);
 				else
-					(causal ? significance_causal : significance_plain)(&b, &q, one | half);
+					does->significance(&b, &q, one | half);
 				break;
 			case 2:
 				if (is_raw)
-					refinement_raw(&b, &r, one, half);
+					refinement_pass_raw(&b, &r, one, half);
 				else
-					refinement(&b, &q, one, half);
+					does->refinement(&b, &q, one, half);
 				break;
 			case 0:
-				(causal ? cleanup_causal : cleanup_plain)(&b, &q, one | half);
+				does->cleanup(&b, &q, one | half);
 				if (k->style & SEGSYM) {
 					int symbol = 0;
 					for (int bit = 0; bit < 4; bit++)
