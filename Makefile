@@ -12,7 +12,7 @@ export CGO_LDFLAGS := $(CGO_LDFLAGS) -L$(BREW_JPEG)/lib
 endif
 
 # Packages that must work without a C compiler.
-PURE := ./codestream/... ./jp2/... ./internal/raster/... ./internal/wavelet/... ./internal/corpus/... ./internal/testimg/...
+PURE := ./codestream/... ./jp2/... ./internal/raster/... ./internal/corpus/... ./internal/testimg/...
 
 # A fuzz target runs for this long, or so many times ("200x").
 FUZZTIME ?= 10s
@@ -74,7 +74,7 @@ staticcheck:
 
 # The race detector slows everything tenfold: long tests shorten themselves, and
 # packages that start no goroutine are left out.
-SEQUENTIAL := stria$$ /internal/raster /internal/wavelet /internal/icc /internal/corpus /internal/testimg
+SEQUENTIAL := stria$$ /internal/raster /internal/icc /internal/corpus /internal/testimg
 
 .PHONY: race
 race: testdeps

@@ -10,16 +10,14 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/stria-j2k/stria/internal/testimg"
 	"github.com/stria-j2k/stria/tile"
 )
 
 // A whole BigTIFF of a few bytes, which Encode would write as TIFF, is read by
 // libtiff.
 func TestBigTIFFRead(t *testing.T) {
-	path, err := exec.LookPath("convert")
-	if err != nil {
-		t.Skip("convert is not installed (imagemagick)")
-	}
+	path := testimg.ImageMagick(t)
 	src := oneStrip{Bounds: image.Rect(0, 0, 301, 907), Format: tile.Gray8, Stride: 301, Pix: randomBytes(301 * 907)}
 	for _, c := range []Compression{Uncompressed, Deflate} {
 		l := TIFF{Compression: c}.layout(src.Size(), src.Format)

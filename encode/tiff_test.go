@@ -16,6 +16,7 @@ import (
 
 	"github.com/stria-j2k/stria/encode"
 	"github.com/stria-j2k/stria/encode/encodetest"
+	"github.com/stria-j2k/stria/internal/testimg"
 	"github.com/stria-j2k/stria/tile"
 )
 
@@ -96,10 +97,7 @@ func TestTIFFMetadata(t *testing.T) {
 }
 
 func TestTIFFCMYK(t *testing.T) {
-	path, err := exec.LookPath("convert")
-	if err != nil {
-		t.Skip("convert is not installed (imagemagick)")
-	}
+	path := testimg.ImageMagick(t)
 	img := encodetest.Picture(image.Pt(50, 40), tile.CMYK8, 30).(*image.CMYK)
 	for _, c := range []encode.Compression{encode.Uncompressed, encode.Deflate} {
 		data := encodeTo(t, encode.TIFF{Compression: c}, encodetest.NewSource(img))

@@ -102,7 +102,12 @@ func near(t *testing.T, row corpus.Row, planes []corpus.Plane) bool {
 	}
 	for i := range planes {
 		peak, _, err := corpus.Compare(planes[i], want[i])
-		if err != nil || peak > 1 || peak == 1 && row.Transform == "5/3" {
+		// Numbers of 24 bits are rounded in another order: of 16 bits the last two.
+		allowed := 1 << max(planes[i].Depth-14, 0)
+		if row.Transform == "5/3" {
+			allowed = 0
+		}
+		if err != nil || peak > allowed {
 			return false
 		}
 	}

@@ -90,6 +90,9 @@ func (p *Plan) layouts() iter.Seq[layout] {
 		for _, ahead := range [...]int64{16 << 20, 4 << 20, 1 << 20} {
 			for slab := first; slab >= 8; slab /= 2 {
 				l.slab, l.ahead = slab, min(ahead, stream)
+				if ahead < 16<<20 {
+					l.record = min(l.record, l.ahead/int64(4*p.tilesAcross()))
+				}
 				l.chunk = max(slab, int(chunkBlocks*1024/(across*components))&^(slab-1))
 				if !yield(l) {
 					return

@@ -148,12 +148,12 @@ func TestPictures(t *testing.T) {
 							SubImage(image.Rectangle) image.Image
 						}).SubImage(part.Sub(f.Header.Bounds.Min))
 					}
-					// The rounding of the 9/7 transform is our own.
-					if row.Transform != "5/3" {
-						rounding += 65535 / (1<<min(f.Header.Components[0].Depth, 16) - 1)
-					}
 				} else {
 					want, err = opjPicture(t, f, row.Name, part)
+				}
+				// The rounding of the 9/7 transform is our own.
+				if row.Transform != "5/3" {
+					rounding += 65535 / (1<<min(f.Header.Components[0].Depth, 16) - 1)
 				}
 				if err != nil {
 					problem = err.Error()
@@ -232,6 +232,10 @@ func rendered(t *testing.T, dec *tile.Decoder, f *jp2.File, req tile.Request) (i
 	return p.Image(t.Context())
 }
 
+// convertedRounding is the reason of those whose samples are within one of what
+// opj_decompress has: converting colours makes more of it.
+const convertedRounding = "samples of the 9/7 transform are rounded otherwise, and then converted"
+
 // looks are the files whose pictures differ from what opj_decompress makes, with
 // the reason.
 var looks = map[string]struct {
@@ -239,9 +243,14 @@ var looks = map[string]struct {
 	reason string
 }{
 	"conformance/features/gdal-float32_ieee754_split_reversible.jp2":        {0, "opj_decompress cannot write components of different sign"},
-	"conformance/features/gdal-gtsmall_11_int16.jp2":                        {27, signedShift},
+	"conformance/features/gdal-gtsmall_11_int16.jp2":                        {59, signedShift},
 	"conformance/features/gray-32x32-s12-53.j2k":                            {6, signedShift},
-	"conformance/features/jp2-6res-rgb-64x56x16-multitiled-lossy.jp2":       {12, resampledProfile},
+	"conformance/features/jp2-6res-rgb-64x56x16-multitiled-lossy.jp2":       {13, resampledProfile},
+	"real/bodleian-standard_adobe_tif_lossy.jp2":                            {2, convertedRounding},
+	"real/kb-MMATR01_001881004_00030_access.jp2":                            {2, convertedRounding},
+	"real/loris-47102787.jp2":                                               {2, convertedRounding},
+	"real/proba2-swap-000.jp2":                                              {2, convertedRounding},
+	"real/heliov.jpx":                                                       {4, convertedRounding},
 	"conformance/features/jp2-6res-rgba-64x56x16-multitiled-reversible.jp2": {14, resampledProfile},
 	"conformance/features/sycc_420_odd_origin_x_coord.jp2":                  {212, repeatedChroma},
 	"conformance/iso/p0_05.j2k":                                             {165, repeatedChroma},

@@ -67,7 +67,7 @@ func corrupt(format string, args ...any) error {
 	return fmt.Errorf("%s: %w", fmt.Sprintf(format, args...), codeblock.ErrCorrupt)
 }
 
-var errBound = corrupt("a sample of more bit-planes than there are")
+var errBound = fmt.Errorf("a sample of more bit-planes than there are: %w", codeblock.ErrCorrupt)
 
 // room gives a slice of length n, in s if that has room.
 func room[T any](s []T, n int) []T {

@@ -150,7 +150,8 @@ func lift53[T int16 | int32](row, before, after []T, s int) {
 	}
 }
 
-// halve is what the filters do with a single sample at an odd place (F.3.6).
+// halve is what the filters do with a single sample at an odd place (F.3.6): it was
+// doubled. Where it was not coded to the end it may be odd, and is cut towards zero.
 func halve[T number](row []T) {
 	switch row := any(row).(type) {
 	case []float32:
@@ -159,11 +160,11 @@ func halve[T number](row []T) {
 		}
 	case []int32:
 		for i := range row {
-			row[i] >>= 1
+			row[i] /= 2
 		}
 	case []int16:
 		for i := range row {
-			row[i] >>= 1
+			row[i] /= 2
 		}
 	}
 }

@@ -76,6 +76,20 @@ func Program(tb testing.TB, name string) string {
 	return program
 }
 
+// ImageMagick returns the path of its convert; a test that compares with it skips
+// where there is none, or only another program of that name.
+func ImageMagick(tb testing.TB) string {
+	tb.Helper()
+	program, err := exec.LookPath("convert")
+	if err != nil {
+		tb.Skip("convert is not installed (imagemagick)")
+	}
+	if version, err := exec.Command(program, "-version").Output(); err != nil || !strings.Contains(string(version), "ImageMagick") {
+		tb.Skip("convert is not that of imagemagick")
+	}
+	return program
+}
+
 // rawFormat is the description of the picture's raw file for option -F.
 func (p *Picture) rawFormat() string {
 	sign := "u"
