@@ -109,6 +109,7 @@ func TestImportsPointOneWay(t *testing.T) {
 func TestInternalImports(t *testing.T) {
 	allowed := map[string][]string{
 		"internal/raster":    nil,
+		"internal/icc":       {"internal/raster"},
 		"internal/openjpeg":  {"codestream"}, // its errors and its geometry
 		"internal/corpus":    nil,
 		"internal/testimg":   nil,

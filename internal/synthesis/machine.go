@@ -26,6 +26,8 @@ type machine[T number] struct {
 	low    int // where these are in the slab: of low-pass,
 	high   int // and of high-pass coefficients
 	next   int // row of the window
+
+	inGo bool // not in C where there is C: tests hold the two equal
 }
 
 // A level makes one resolution, from 1 on, of the one below and three sub-bands.

@@ -18,6 +18,12 @@ type Plane struct {
 // Pack shifts the samples of one component to their range (G.1.2), rounds those of the
 // irreversible transform to the nearest, and clamps them.
 func Pack(dst Plane, src Samples, width, height int) {
+	if !packC(&dst, &src, width, height) {
+		packGo(dst, src, width, height)
+	}
+}
+
+func packGo(dst Plane, src Samples, width, height int) {
 	for y := range height {
 		from, to := src.from(y, width), dst.from(y, width)
 		switch {
@@ -34,9 +40,12 @@ func Pack(dst Plane, src Samples, width, height int) {
 // PackRCT is Pack for three components with the reversible component transform
 // (Equations G-6 to G-8).
 func PackRCT(dst [3]Plane, src [3]Samples, width, height int) {
-	if packRCT(&dst, &src, width, height) {
-		return
+	if !packRCT(&dst, &src, width, height) {
+		packRCTGo(dst, src, width, height)
 	}
+}
+
+func packRCTGo(dst [3]Plane, src [3]Samples, width, height int) {
 	var wide [3]Samples
 	for i := range wide {
 		wide[i] = Samples{Stride: width, I32: make([]int32, width)}
@@ -66,9 +75,12 @@ func PackRCT(dst [3]Plane, src [3]Samples, width, height int) {
 // PackICT is Pack for three components with the irreversible component transform
 // (Equations G-12 to G-14).
 func PackICT(dst [3]Plane, src [3]Samples, width, height int) {
-	if packICT(&dst, &src, width, height) {
-		return
+	if !packICT(&dst, &src, width, height) {
+		packICTGo(dst, src, width, height)
 	}
+}
+
+func packICTGo(dst [3]Plane, src [3]Samples, width, height int) {
 	var rgb [3][]float32
 	for i := range rgb {
 		rgb[i] = make([]float32, width)

@@ -204,7 +204,19 @@ func newPicture(rnd *rand.Rand, reversible bool) picture {
 	return p
 }
 
-// samples reads a window in batches of random height.
+// inGo has a component use the kernels in Go.
+func (c *Component) inGo() {
+	switch c.kind {
+	case Int16:
+		c.i16.inGo = true
+	case Int32:
+		c.i32.inGo = true
+	default:
+		c.float32.inGo = true
+	}
+}
+
+// samples reads a window in batches of random height, with either kernels.
 func samples(t testing.TB, rnd *rand.Rand, c Config, bands [][4]grid[int32], wide bool) []float64 {
 	for r := range bands {
 		for _, g := range bands[r] {
@@ -214,6 +226,9 @@ func samples(t testing.TB, rnd *rand.Rand, c Config, bands [][4]grid[int32], wid
 		}
 	}
 	k := New(c)
+	if rnd.IntN(2) == 0 {
+		k.inGo()
+	}
 	src := &gridSource{t: t, rnd: rnd, bands: bands, need: Need(c), wide: wide, asked: make([][4]int, c.Levels+1)}
 	for r := range src.asked {
 		for b := range src.asked[r] {
@@ -290,3 +305,154 @@ func TestWindows(t *testing.T) {
 		}
 	}
 }
+
+// Kernels in Go and in C make the same numbers of any coefficients.
+func TestKernels(t *testing.T) {
+	rnd := rand.New(rand.NewPCG(3, 4))
+	for range 1500 {
+		p := newPicture(rnd, rnd.IntN(2) == 0)
+		for r := range p.bands {
+			for band := range 4 {
+				p.config.Bands[r][band].Step = float32(rnd.NormFloat64())
+				for i := range p.bands[r][band].pix {
+					p.bands[r][band].pix[i] = int32(rnd.Uint32()) >> rnd.IntN(32)
+				}
+			}
+		}
+		c := p.config
+		c.Window, c.Narrow, c.Columns = p.bounds, rnd.IntN(2) == 0, false
+		wide := rnd.IntN(2) == 0
+		var all [2]Samples
+		for i := range all {
+			k := New(c)
+			if i == 0 {
+				k.inGo()
+			}
+			src := &gridSource{t: t, rnd: rand.New(rand.NewPCG(5, 6)), bands: p.bands, need: Need(c), wide: wide, asked: make([][4]int, c.Levels+1)}
+			for r := range src.asked {
+				for b := range src.asked[r] {
+					src.asked[r][b] = -1 << 62
+				}
+			}
+			n := c.Window.Dx() * c.Window.Dy()
+			s := Samples{Stride: c.Window.Dx()}
+			switch k.Kind() {
+			case Int16:
+				s.I16 = make([]int16, n)
+			case Int32:
+				s.I32 = make([]int32, n)
+			default:
+				s.F32 = make([]float32, n)
+			}
+			require.NoError(t, k.Read(s, c.Window.Dy(), src))
+			all[i] = s
+		}
+		require.Equal(t, all[0].I16, all[1].I16)
+		require.Equal(t, all[0].I32, all[1].I32)
+		require.Len(t, all[1].F32, len(all[0].F32))
+		for i, v := range all[0].F32 {
+			if v == v || all[1].F32[i] == all[1].F32[i] { // not both no number
+				require.Equal(t, v, all[1].F32[i])
+			}
+		}
+	}
+}
+
+// So does packing, whatever the samples and the depths, and nothing is written beside.
+func TestPacking(t *testing.T) {
+	rnd := rand.New(rand.NewPCG(7, 8))
+	for range 3000 {
+		width, height := 1+rnd.IntN(70), 1+rnd.IntN(3)
+		kind := Kind(rnd.IntN(3))
+		var src [3]Samples
+		var dst [2][3]Plane
+		for i := range src {
+			stride := width + rnd.IntN(3)
+			n := stride * height
+			src[i].Stride = stride
+			for range n {
+				v := int32(rnd.Uint32()) >> rnd.IntN(32)
+				switch kind {
+				case Int16:
+					src[i].I16 = append(src[i].I16, int16(v))
+				case Int32:
+					src[i].I32 = append(src[i].I32, v)
+				default:
+					f := float32(rnd.NormFloat64()) * float32(math.Exp2(float64(rnd.IntN(40))))
+					if rnd.IntN(50) == 0 {
+						f = float32(math.NaN())
+					}
+					src[i].F32 = append(src[i].F32, f)
+				}
+			}
+			depth, signed := 1+rnd.IntN(24), rnd.IntN(5) == 0
+			for k := range dst {
+				p := Plane{Depth: depth, Signed: signed, Stride: stride}
+				switch {
+				case signed || depth > 16:
+					p.I32 = make([]int32, n+1)
+				case depth > 8:
+					p.U16 = make([]uint16, n+1)
+				default:
+					p.U8 = make([]uint8, n+1)
+				}
+				dst[k][i] = p
+			}
+		}
+		if kind == Float32 {
+			PackICT(dst[0], src, width, height)
+			packICTGo(dst[1], src, width, height)
+		} else {
+			PackRCT(dst[0], src, width, height)
+			packRCTGo(dst[1], src, width, height)
+		}
+		require.Equal(t, dst[1], dst[0])
+		Pack(dst[0][0], src[1], width, height)
+		packGo(dst[1][0], src[1], width, height)
+		require.Equal(t, dst[1][0], dst[0][0])
+	}
+}
+
+func BenchmarkRead(b *testing.B) {
+	for _, c := range []struct {
+		name             string
+		width, height    int
+		reversible, inGo bool
+	}{
+		{"whole/9-7/C", 6000, 256, false, false},
+		{"whole/9-7/Go", 6000, 256, false, true},
+		{"whole/5-3/C", 6000, 256, true, false},
+		{"whole/5-3/Go", 6000, 256, true, true},
+		{"window/9-7/C", 320, 320, false, false},
+		{"window/9-7/Go", 320, 320, false, true},
+	} {
+		b.Run(c.name, func(b *testing.B) {
+			bounds := image.Rect(0, 0, c.width, c.height)
+			config := Config{Bounds: bounds, Window: bounds, Levels: 5, Reversible: c.reversible, Narrow: true, Bands: make([][4]BandConfig, 6)}
+			src := make(wholeSource, 6)
+			for r := range src {
+				for band, rect := range Need(config)[r] {
+					config.Bands[r][band].Step = 0.5
+					src[r][band] = Band{Rect: rect, Stride: rect.Dx(), I16: make([]int16, rect.Dx()*rect.Dy())}
+				}
+			}
+			n := c.width * c.height
+			dst := Samples{Stride: c.width, I16: make([]int16, n), F32: make([]float32, n)}
+			b.SetBytes(int64(n))
+			for b.Loop() {
+				k := New(config)
+				if c.inGo {
+					k.inGo()
+				}
+				if err := k.Read(dst, c.height, src); err != nil {
+					b.Fatal(err)
+				}
+			}
+		})
+	}
+}
+
+// A wholeSource has every sub-band in one piece.
+type wholeSource [][4]Band
+
+func (s wholeSource) Band(r, band, _ int) (Band, error) { return s[r][band], nil }
