@@ -4,6 +4,7 @@ package ht
 
 // decodeGo decodes a block.
 func (d *Decoder) decodeGo(dst []int32, p *parameters) error {
+	clear(dst)
 	if err := d.cleanup(dst, p); err != nil {
 		return err
 	}
@@ -18,7 +19,7 @@ func (d *Decoder) cleanup(dst []int32, p *parameters) error {
 	n := len(p.cleanup)
 	back := int(p.cleanup[n-1])<<4 | int(p.cleanup[n-2]&0x0F)
 	if back < 2 || back > n || back > 4079 {
-		return corrupt("%d of %d bytes of a cleanup pass for MEL and VLC", back, n)
+		return errLengths
 	}
 	magnitudes := forward{fill: 0xFF, data: p.cleanup[:n-back]}
 	runs := mel{data: p.cleanup[n-back : n-1]}

@@ -9,9 +9,12 @@ import (
 // A Decoder decodes blocks, one at a time. Its zero value is ready; it keeps memory
 // from one block to the next. It is for one goroutine.
 type Decoder struct {
-	quads       []quad  // a row of them
-	exponents   []uint8 // of the lower samples of the quads above
-	significant []uint8 // see refine
+	quads       []quad   // a row of them
+	words       []uint32 // the same for C
+	exponents   []uint8  // of the lower samples of the quads above
+	significant []uint8  // see refine
+
+	inGo bool // not in C where there is C: tests hold the two equal
 }
 
 // Decode decodes a block into dst, Width*Height coefficients row by row, as package
@@ -48,8 +51,7 @@ func (d *Decoder) Decode(dst []int32, b *codeblock.Block) error {
 			p.more = 0
 		}
 	}
-	clear(dst)
-	return d.decodeGo(dst, &p)
+	return d.decode(dst, &p)
 }
 
 // parameters are a block as the kernels take it.
@@ -67,6 +69,8 @@ func corrupt(format string, args ...any) error {
 	return fmt.Errorf("%s: %w", fmt.Sprintf(format, args...), codeblock.ErrCorrupt)
 }
 
+// What is wrong with a cleanup pass.
+var errLengths = fmt.Errorf("streams of a cleanup pass that do not fit its length: %w", codeblock.ErrCorrupt)
 var errBound = fmt.Errorf("a sample of more bit-planes than there are: %w", codeblock.ErrCorrupt)
 
 // room gives a slice of length n, in s if that has room.

@@ -1,0 +1,53 @@
+//go:build cgo
+
+package ht
+
+import (
+	"math/rand/v2"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+	"github.com/stria-j2k/stria/internal/codeblock"
+)
+
+// goKernel decodes with the kernel in Go.
+func goKernel(d *Decoder, dst []int32, b *codeblock.Block) error {
+	d.inGo = true
+	return d.Decode(dst, b)
+}
+
+// Both kernels make the same of any bytes.
+func TestKernels(t *testing.T) {
+	rnd := rand.New(rand.NewPCG(1, 2))
+	decoded := 0
+	for range 20000 {
+		n := 2 + rnd.IntN(300)
+		b := &codeblock.Block{Width: 1 + rnd.IntN(70), Height: 1 + rnd.IntN(50), Planes: 2 + rnd.IntN(30),
+			Style: codeblock.Style(rnd.IntN(2)) * codeblock.VSC}
+		b.ZeroPlanes = rnd.IntN(b.Planes)
+		b.Data = make([]byte, n+rnd.IntN(100))
+		for i := range b.Data {
+			b.Data[i] = byte(rnd.Uint32()) >> (rnd.IntN(2) * rnd.IntN(8))
+			if rnd.IntN(8) == 0 {
+				b.Data[i] = 0xFF
+			}
+		}
+		// Mostly lengths of the streams that fit.
+		if back := 2 + rnd.IntN(n-1); rnd.IntN(10) > 0 {
+			b.Data[n-1], b.Data[n-2] = byte(back>>4), b.Data[n-2]&0xF0|byte(back&15)
+		}
+		b.Segments = []codeblock.Segment{{Passes: 1, Length: n}, {Passes: rnd.IntN(3), Length: len(b.Data) - n}}[:1+rnd.IntN(2)]
+		size := b.Width * b.Height
+		want, have := make([]int32, size), make([]int32, size+1)
+		have[size] = 77
+		var d, e Decoder
+		err := d.Decode(have, b)
+		require.Equal(t, goKernel(&e, want, b), err)
+		require.EqualValues(t, 77, have[size])
+		if err == nil {
+			decoded++
+			require.Equal(t, want, have[:size], "%+v", b)
+		}
+	}
+	require.Greater(t, decoded, 1000)
+}
