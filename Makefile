@@ -12,7 +12,11 @@ export CGO_LDFLAGS := $(CGO_LDFLAGS) -L$(BREW_JPEG)/lib
 endif
 
 # Packages that must work without a C compiler.
-PURE := ./codestream/... ./jp2/... ./internal/raster/... ./internal/corpus/... ./internal/testimg/...
+PURE := ./codestream/... ./jp2/... ./internal/codeblock/... ./internal/tier1/... ./internal/ht/... \
+	./internal/synthesis/... ./internal/raster/... ./internal/corpus/... ./internal/testimg/...
+
+# Packages with C of our own or of others, which the sanitizers look at.
+INC := ./internal/openjpeg/... ./internal/tier1/... ./internal/ht/... ./internal/synthesis/...
 
 # A fuzz target runs for this long, or so many times ("200x").
 FUZZTIME ?= 10s
@@ -22,9 +26,12 @@ help: ## say what there is to make
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 12
 
 .PHONY: demo
-demo: deps ## cut a JPEG tile out of the sample image and say what it cost
+demo: ## cut a JPEG tile out of the sample image and say what it cost
 	@mkdir -p out
-	@$(GO) build -o bin/crop ./examples/crop
+	@.ci/install have || .ci/install build || true
+	@if .ci/install have; then $(GO) build -o bin/crop ./examples/crop; else \
+		echo "Building in Go alone, which decodes several times slower: see above for what to install."; \
+		CGO_ENABLED=0 $(GO) build -o bin/crop ./examples/crop; fi
 	@examples/demo.sh bin/crop examples/testdata/sample.jp2 out/demo.jpg
 
 # The viewer comes from npm, in the version that the lock file names, and is
@@ -84,13 +91,13 @@ race: testdeps
 .PHONY: asan
 asan: testdeps
 	@if [ "$$($(GO) env GOOS)" = linux ]; then \
-		set -x; $(GO) test -asan -short ./internal/openjpeg/...; \
+		set -x; $(GO) test -asan -short $(INC); \
 	fi
 
 .PHONY: pure
 pure:
 	CGO_ENABLED=0 $(GO) build ./...
-	CGO_ENABLED=0 $(GO) test -short $(PURE)
+	CGO_ENABLED=0 $(GO) test -short $(PURE) ./tile/... ./encode/...
 
 # int is 32 bits on one of these, and alignment and contraction of floating
 # point differ on the other. Where 386 programs run, its tests do.

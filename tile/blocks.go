@@ -12,6 +12,7 @@ import (
 	"github.com/stria-j2k/stria/codestream"
 	"github.com/stria-j2k/stria/internal/codeblock"
 	"github.com/stria-j2k/stria/internal/ht"
+	"github.com/stria-j2k/stria/internal/synthesis"
 	"github.com/stria-j2k/stria/internal/tier1"
 )
 
@@ -148,6 +149,12 @@ func (t *blockTask) put(coef []int32, bounds image.Rectangle) {
 		first, step = (part.Min.X-bounds.Min.Y)*wide, wide
 	}
 	stride := t.row.bounds.Dx()
+	if v.upright() && t.band.narrow && !part.Empty() {
+		at := (part.Min.Y-t.row.bounds.Min.Y)*stride + part.Min.X - t.row.bounds.Min.X
+		from := (part.Min.Y-bounds.Min.Y)*wide + part.Min.X - bounds.Min.X
+		synthesis.Store(t.row.i16[at:], stride, coef[from:], wide, part.Dx(), part.Dy())
+		return
+	}
 	for y := part.Min.Y; y < part.Max.Y; y++ {
 		along := v.source(y, t.band.offset)
 		from := first

@@ -78,6 +78,7 @@ type command struct {
 	webp     webp.WebP
 	copying  encode.JP2
 	budget   tile.Budget
+	engine   tile.Engine
 }
 
 func parse(args []string, stderr io.Writer) (*command, error) {
@@ -117,6 +118,17 @@ func parse(args []string, stderr io.Writer) (*command, error) {
 	fs.BoolVar(&c.stats, "stats", false, "print what it cost as JSON on standard error")
 	fs.Func("budget", "memory for the run, such as `64MiB` (default 512MiB)", func(s string) (err error) {
 		c.budget.Bytes, err = byteCount(s)
+		return err
+	})
+	fs.Func("engine", "`native|openjpeg`: what decodes (default native)", func(s string) (err error) {
+		switch s {
+		case "native":
+			c.engine = tile.Native()
+		case "openjpeg":
+			c.engine, err = openJPEG()
+		default:
+			err = errors.New("native or openjpeg")
+		}
 		return err
 	})
 	fs.IntVar(&c.budget.Workers, "workers", 0, "decode with `n` cores; 0: all")
@@ -261,7 +273,7 @@ func (c *command) run(ctx context.Context, stdout, stderr io.Writer) error {
 	if copying && c.request.Quality == tile.InColor && c.request.Color == tile.KeepProfile {
 		c.request.Format = tile.Coded // whatever its colours are
 	}
-	dec := &tile.Decoder{Budget: &c.budget, Hooks: m.hooks()}
+	dec := &tile.Decoder{Engine: c.engine, Budget: &c.budget, Hooks: m.hooks()}
 	plan, err := encode.Plan(dec, file, c.request, format)
 	if err != nil {
 		return err

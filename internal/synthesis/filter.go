@@ -209,3 +209,13 @@ func cut(v int32, fraction int) int32 {
 	}
 	return (v + v>>31&1) >> 1
 }
+
+// Store puts the coefficients of a block into rows of 16 bits, which have to be enough
+// for them.
+func Store(dst []int16, dstStride int, src []int32, srcStride, width, height int) {
+	if width <= 0 || height <= 0 {
+		return
+	}
+	_, _ = dst[(height-1)*dstStride+width-1], src[(height-1)*srcStride+width-1]
+	store(dst, dstStride, src, srcStride, width, height)
+}

@@ -56,6 +56,12 @@ void stria_synthesis_down(const stria_down *j, void *slab)
 	CHOOSE(down(j, slab));
 }
 
+void stria_synthesis_store(int16_t *to, int64_t to_stride, const int32_t *from, int64_t from_stride,
+	int32_t width, int32_t height)
+{
+	CHOOSE(store(to, to_stride, from, from_stride, width, height));
+}
+
 void stria_synthesis_pack_ict(const stria_pack *j, const float *y, const float *cb, const float *cr,
 	void *r, void *g, void *b)
 {

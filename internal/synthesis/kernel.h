@@ -51,6 +51,10 @@ typedef struct {
 
 void stria_synthesis_down(const stria_down *j, void *slab);
 
+// The coefficients of a block are put into rows of 16 bits.
+void stria_synthesis_store(int16_t *to, int64_t to_stride, const int32_t *from, int64_t from_stride,
+	int32_t width, int32_t height);
+
 // Packing of rows into 8 or 16 bits. Strides are in numbers.
 typedef struct {
 	int32_t width, height, bits;

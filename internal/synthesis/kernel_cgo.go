@@ -17,6 +17,8 @@ package synthesis
 // #cgo nocallback stria_synthesis_pack_rct16
 // #cgo noescape stria_synthesis_pack_rct32
 // #cgo nocallback stria_synthesis_pack_rct32
+// #cgo noescape stria_synthesis_store
+// #cgo nocallback stria_synthesis_store
 // #include "kernel.h"
 import "C"
 
@@ -176,4 +178,9 @@ func packICT(dst *[3]Plane, src *[3]Samples, width, height int) bool {
 			(*C.float)(&src[2].F32[0]), to[0], to[1], to[2])
 	}
 	return ok
+}
+
+func store(dst []int16, dstStride int, src []int32, srcStride, width, height int) {
+	C.stria_synthesis_store((*C.int16_t)(&dst[0]), C.int64_t(dstStride), (*C.int32_t)(&src[0]), C.int64_t(srcStride),
+		C.int32_t(width), C.int32_t(height))
 }

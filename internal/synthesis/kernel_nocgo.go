@@ -9,3 +9,12 @@ func (m *machine[T]) down(l *level, first, last int)      { m.downGo(l, first, l
 func packC(dst *Plane, src *Samples, width, height int) bool         { return false }
 func packRCT(dst *[3]Plane, src *[3]Samples, width, height int) bool { return false }
 func packICT(dst *[3]Plane, src *[3]Samples, width, height int) bool { return false }
+
+func store(dst []int16, dstStride int, src []int32, srcStride, width, height int) {
+	for y := range height {
+		row, from := dst[y*dstStride:][:width], src[y*srcStride:][:width]
+		for x, v := range from {
+			row[x] = int16(v)
+		}
+	}
+}

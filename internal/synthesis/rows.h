@@ -45,6 +45,17 @@ static ATTRIBUTES void F(down)(const stria_down *j, void *slab)
 	}
 }
 
+static ATTRIBUTES void F(store)(int16_t *to, int64_t to_stride, const int32_t *from, int64_t from_stride,
+	int32_t width, int32_t height)
+{
+	for (; height > 0; height--, to += to_stride, from += from_stride) {
+		int16_t *restrict t = to;
+		const int32_t *restrict f = from;
+		for (int32_t x = 0; x < width; x++)
+			t[x] = (int16_t)f[x];
+	}
+}
+
 // What is no number becomes black, as in Go.
 #define SHIFT_FLOAT(to, v, half, type) do { \
 		float f = (v) + ((half) + 0.5f); \
