@@ -19,7 +19,7 @@ func (d *Decoder) refine(dst []int32, p *parameters) {
 			}
 		}
 	}
-	value := int32(3) << p.shift >> 2 // a bit of the next bit-plane and the half below
+	value := int32(uint32(3) << p.shift >> 2) // a bit of the next bit-plane and the half below
 	s := forward{data: p.refinement}
 	var fresh [16]int // of four columns of a stripe
 	for y0 := 0; y0 < p.height; y0 += 4 {
@@ -54,7 +54,7 @@ func (d *Decoder) refine(dst []int32, p *parameters) {
 	}
 	// The last bit of the magnitudes found is not known yet, and so set.
 	r := backward{data: p.refinement, last: 0xFF}
-	one := int32(1) << p.shift >> 1
+	one := int32(uint32(1) << p.shift >> 1)
 	for y0 := 0; y0 < p.height; y0 += 4 {
 		for x := range p.width {
 			for y := y0; y < min(y0+4, p.height); y++ {

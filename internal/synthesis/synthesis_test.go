@@ -456,3 +456,23 @@ func BenchmarkRead(b *testing.B) {
 type wholeSource [][4]Band
 
 func (s wholeSource) Band(r, band, _ int) (Band, error) { return s[r][band], nil }
+
+// Any geometry and any coefficients: samples, the same from both kernels.
+func FuzzRead(f *testing.F) {
+	f.Add(uint64(1), false, false)
+	f.Add(uint64(2), true, true)
+	f.Fuzz(func(t *testing.T, seed uint64, reversible, columns bool) {
+		rnd := rand.New(rand.NewPCG(seed, 1))
+		p := newPicture(rnd, reversible)
+		c := p.config
+		c.Window, c.Narrow, c.Columns = p.bounds, rnd.IntN(2) == 0, columns
+		var want []float64
+		for i := range 2 {
+			have := samples(t, rand.New(rand.NewPCG(seed, uint64(i))), c, p.bands, false)
+			if want == nil {
+				want = have
+			}
+			require.Equal(t, want, have)
+		}
+	})
+}
