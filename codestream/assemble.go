@@ -11,6 +11,8 @@ import (
 	"image"
 	"io"
 	"slices"
+
+	"github.com/stria-j2k/stria/internal/grid"
 )
 
 // An Assembly is a selection as a codestream of its own. It is immutable and safe for
@@ -79,7 +81,7 @@ func (s *Selection) Assemble() (*Assembly, error) {
 	if err != nil {
 		return nil, err
 	}
-	box := s.box.rectangle()
+	box := s.box.Rectangle()
 	own := &Header{Bounds: box, FirstTile: box, CAP: s.header.CAP}
 	ht := false
 	for i, c := range s.components {
@@ -108,10 +110,10 @@ func newAssembly(s *Selection) (*Assembly, error) {
 		c := &a.virtual.components[i]
 		for r := range c.levels + 1 {
 			res := c.resolution(r)
-			a.numPlace = addSat(a.numPlace, res.precincts())
+			a.numPlace = grid.AddSat(a.numPlace, res.precincts())
 			for b := range res.bands {
 				k := newBlockGrid(res.band[b].box, res.xcb, res.ycb)
-				a.numGrid = addSat(a.numGrid, mulSat(k.w, k.h))
+				a.numGrid = grid.AddSat(a.numGrid, grid.MulSat(k.w, k.h))
 			}
 		}
 	}
@@ -228,7 +230,7 @@ func (a *Assembly) packets() {
 					b := a.block(uint32(next))
 					g := &p.grid[b.band]
 					k := packetBlock{
-						band: int(b.band), x: int(int64(b.x) - g.x0), y: int(int64(b.y) - g.y0),
+						band: int(b.band), x: int(int64(b.x) - g.X0), y: int(int64(b.y) - g.Y0),
 						codewords: a.s.codewordsOf(b),
 					}
 					w.include(k.band, k.x, k.y, 0, uint32(b.zero))
@@ -243,7 +245,7 @@ func (a *Assembly) packets() {
 }
 
 // Bounds is the virtual tile on the reduced reference grid.
-func (a *Assembly) Bounds() image.Rectangle { return a.s.box.rectangle() }
+func (a *Assembly) Bounds() image.Rectangle { return a.s.box.Rectangle() }
 
 // Size is the size in bytes of the codestream.
 func (a *Assembly) Size() int64 { return int64(len(a.main)) + a.length() + 2 }

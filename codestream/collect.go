@@ -9,6 +9,8 @@ import (
 	"io"
 	"math/bits"
 	"slices"
+
+	"github.com/stria-j2k/stria/internal/grid"
 )
 
 // collect takes the blocks that are needed out of the index. It reports false if
@@ -99,12 +101,12 @@ func (c *collector) precinct(p int64, pos uint32) error {
 	}
 	pr := c.res.precinct(p)
 	// The part of each sub-band's grid that is needed.
-	var want [3]rect
+	var want [3]grid.Rect
 	wanted := int64(0)
 	for b := range pr.bands {
 		g := &pr.grid[b]
-		want[b] = c.n.band[b].intersect(rect{g.x0, g.y0, g.x0 + g.w, g.y0 + g.h})
-		wanted += (want[b].x1 - want[b].x0) * (want[b].y1 - want[b].y0)
+		want[b] = c.n.band[b].Intersect(grid.New(g.X0, g.Y0, g.X0+g.w, g.Y0+g.h))
+		wanted += (want[b].X1 - want[b].X0) * (want[b].Y1 - want[b].Y0)
 	}
 	if wanted == 0 {
 		return nil
@@ -129,10 +131,10 @@ func (c *collector) precinct(p int64, pos uint32) error {
 	} else {
 		for b := range pr.bands {
 			g := &pr.grid[b]
-			for y := want[b].y0; y < want[b].y1; y++ {
-				row := g.first + (y-g.y0)*g.w - g.x0
-				first, last := uint32((row+want[b].x0)/groupBlocks), uint32((row+want[b].x1-1)/groupBlocks)
-				for k := first; k <= last && want[b].x0 < want[b].x1; k++ {
+			for y := want[b].Y0; y < want[b].Y1; y++ {
+				row := g.first + (y-g.Y0)*g.w - g.X0
+				first, last := uint32((row+want[b].X0)/groupBlocks), uint32((row+want[b].X1-1)/groupBlocks)
+				for k := first; k <= last && want[b].X0 < want[b].X1; k++ {
 					if n := len(c.groups); n == 0 || c.groups[n-1] != k {
 						c.groups = append(c.groups, k)
 					}
@@ -149,7 +151,7 @@ func (c *collector) precinct(p int64, pos uint32) error {
 }
 
 // group collects the blocks of a group that are wanted.
-func (c *collector) group(pr *precinct, want *[3]rect, group uint32) error {
+func (c *collector) group(pr *precinct, want *[3]grid.Rect, group uint32) error {
 	var wanted [groupBlocks]bool
 	var place [groupBlocks]struct {
 		band int
@@ -168,9 +170,9 @@ func (c *collector) group(pr *precinct, want *[3]rect, group uint32) error {
 		if o -= g.first; o >= g.w*g.h {
 			continue
 		}
-		x, y := g.x0+o%g.w, g.y0+o/g.w
+		x, y := g.X0+o%g.w, g.Y0+o/g.w
 		w := &want[b]
-		wanted[i] = x >= w.x0 && x < w.x1 && y >= w.y0 && y < w.y1
+		wanted[i] = x >= w.X0 && x < w.X1 && y >= w.Y0 && y < w.Y1
 		any = any || wanted[i]
 		place[i].band, place[i].x, place[i].y = b, x, y
 	}
@@ -371,7 +373,7 @@ func (c *collector) emit(k *collectedBlock, band int, x, y int64) {
 	s.bytes += length
 	g := newBlockGrid(c.res.band[band].box, c.res.xcb, c.res.ycb)
 	area := g.block(x, y)
-	s.work += int64(passes) * (area.x1 - area.x0) * (area.y1 - area.y0)
+	s.work += int64(passes) * (area.X1 - area.X0) * (area.Y1 - area.Y0)
 	s.blocks = append(s.blocks, b)
 }
 

@@ -2,6 +2,8 @@
 
 package codestream
 
+import "github.com/stria-j2k/stria/internal/grid"
+
 // A directory is a number for each precinct of a tile, 0 unless set: by
 // component, resolution and precinct. It takes memory for those that are set,
 // and a little around them.
@@ -72,7 +74,7 @@ func (d *directory) set(g *tileGeometry, component, resolution int, p int64, v u
 	}
 	dir := &(*d)[component][resolution]
 	if dir.many == nil {
-		n := mulSat(c.precincts(resolution))
+		n := grid.MulSat(c.precincts(resolution))
 		switch {
 		case n == 1:
 			dir.only = v
@@ -102,20 +104,20 @@ func (d *directory) set(g *tileGeometry, component, resolution int, p int64, v u
 // each calls f for the precincts in a rectangle, by column and row from 0, of
 // which something is set. It takes no longer than either going through the
 // rectangle or through all that is set. An error ends it.
-func (d *precinctDir) each(wide int64, in rect, f func(p int64, v uint32) error) error {
-	if d == nil || in.empty() {
+func (d *precinctDir) each(wide int64, in grid.Rect, f func(p int64, v uint32) error) error {
+	if d == nil || in.Empty() {
 		return nil
 	}
 	r := d.many
 	if r == nil {
-		if d.only == 0 || in.x0 > 0 || in.y0 > 0 {
+		if d.only == 0 || in.X0 > 0 || in.Y0 > 0 {
 			return nil
 		}
 		return f(0, d.only)
 	}
-	if r.few != nil || mulSat(in.x1-in.x0, in.y1-in.y0) <= dirPage*int64(len(r.pages)) {
-		for y := in.y0; y < in.y1; y++ {
-			for p := y*wide + in.x0; p < y*wide+in.x1; p++ {
+	if r.few != nil || grid.MulSat(in.X1-in.X0, in.Y1-in.Y0) <= dirPage*int64(len(r.pages)) {
+		for y := in.Y0; y < in.Y1; y++ {
+			for p := y*wide + in.X0; p < y*wide+in.X1; p++ {
 				if v := r.get(p); v != 0 {
 					if err := f(p, v); err != nil {
 						return err
@@ -129,7 +131,7 @@ func (d *precinctDir) each(wide int64, in rect, f func(p int64, v uint32) error)
 		for i, v := range page {
 			p := k*dirPage + int64(i)
 			x, y := p%wide, p/wide
-			if v != 0 && x >= in.x0 && x < in.x1 && y >= in.y0 && y < in.y1 {
+			if v != 0 && x >= in.X0 && x < in.X1 && y >= in.Y0 && y < in.Y1 {
 				if err := f(p, v); err != nil {
 					return err
 				}
@@ -144,9 +146,9 @@ func (d *precinctDir) all(f func(p int64, v uint32) error) error {
 	const most = int64(^uint64(0) >> 1)
 	if d.many != nil && d.many.few != nil {
 		n := int64(len(d.many.few))
-		return d.each(n, rect{0, 0, n, 1}, f)
+		return d.each(n, grid.New(0, 0, n, 1), f)
 	}
-	return d.each(most, rect{0, 0, most, 1}, f)
+	return d.each(most, grid.New(0, 0, most, 1), f)
 }
 
 // size is how much memory the directory takes, in bytes, roughly.

@@ -13,6 +13,8 @@ import (
 	"iter"
 	"reflect"
 	"slices"
+
+	"github.com/stria-j2k/stria/internal/grid"
 )
 
 // A Region is what is to become a codestream of its own.
@@ -41,10 +43,10 @@ type Region struct {
 type Extract struct {
 	x          *Index
 	region     Region
-	area       rect // reduced reference grid
-	box, exact rect // reduced reference grid
-	first      rect // reduced reference grid: tile 0 before clipping
-	across     int  // tiles in a row
+	area       grid.Rect // reduced reference grid
+	box, exact grid.Rect // reduced reference grid
+	first      grid.Rect // reduced reference grid: tile 0 before clipping
+	across     int       // tiles in a row
 	tiles      []int
 	components []int // with samples in box
 
@@ -63,13 +65,13 @@ type tileDamage struct {
 
 // Bounds is the image area on the reduced reference grid. It holds the region's
 // area and is as much larger as it has to be.
-func (e *Extract) Bounds() image.Rectangle { return e.box.rectangle() }
+func (e *Extract) Bounds() image.Rectangle { return e.box.Rectangle() }
 
 // Exact is the part of Bounds in which all samples are those of the image. It
 // holds the region's area. It is less than Bounds only where tiles have been
 // cut: along a cut the wavelet transform lacks what lies beyond it, so samples
 // there are near to those of the image, but not the same.
-func (e *Extract) Exact() image.Rectangle { return e.exact.rectangle() }
+func (e *Extract) Exact() image.Rectangle { return e.exact.Rectangle() }
 
 // Components are the image's components that the extract has: those with samples
 // in Bounds, which are all unless they are subsampled.
@@ -108,8 +110,8 @@ func (x *Index) Extract(ctx context.Context, r Region) (*Extract, error) {
 		return nil, fmt.Errorf("codestream: reduction %d of %d, %d layers: %w",
 			r.Reduce, x.h.Reduces(), r.Layers, ErrWindow)
 	}
-	e.area = rectOf(r.Area).intersect(rectOf(x.h.Bounds)).ceilShift(r.Reduce)
-	if e.area.empty() {
+	e.area = grid.RectOf(r.Area).Intersect(grid.RectOf(x.h.Bounds)).CeilShift(r.Reduce)
+	if e.area.Empty() {
 		return nil, fmt.Errorf("codestream: no samples of %v at reduction %d: %w",
 			r.Area, r.Reduce, ErrWindow)
 	}
@@ -130,8 +132,8 @@ func (x *Index) Extract(ctx context.Context, r Region) (*Extract, error) {
 }
 
 // tileBox is a tile on the reduced reference grid. It may be empty.
-func (e *Extract) tileBox(tile int) rect {
-	return rectOf(e.x.h.TileBounds(tile)).ceilShift(e.region.Reduce)
+func (e *Extract) tileBox(tile int) grid.Rect {
+	return grid.RectOf(e.x.h.TileBounds(tile)).CeilShift(e.region.Reduce)
 }
 
 // touched gives the columns and rows of tiles, half open, that have a part of
@@ -151,11 +153,11 @@ func (e *Extract) touched() (columns, rows [2]int) {
 	}
 	columns = find(across, func(p int) bool {
 		b := e.tileBox(p)
-		return max(b.x0, e.area.x0) < min(b.x1, e.area.x1)
+		return max(b.X0, e.area.X0) < min(b.X1, e.area.X1)
 	})
 	rows = find(down, func(q int) bool {
 		b := e.tileBox(q * across)
-		return max(b.y0, e.area.y0) < min(b.y1, e.area.y1)
+		return max(b.Y0, e.area.Y0) < min(b.Y1, e.area.Y1)
 	})
 	return columns, rows
 }
@@ -164,10 +166,10 @@ func (e *Extract) touched() (columns, rows [2]int) {
 func (e *Extract) place(ctx context.Context) error {
 	whole := e.tileBox(e.tiles[0])
 	last := e.tileBox(e.tiles[len(e.tiles)-1])
-	whole.x1, whole.y1 = last.x1, last.y1
+	whole.X1, whole.Y1 = last.X1, last.Y1
 	e.box, e.exact = whole, whole
 	if e.region.Blocks {
-		e.box = rect{}
+		e.box = grid.Rect{}
 		var dx, dy int64 // how far a cut reaches
 		for _, tile := range e.tiles {
 			t, err := e.x.packets(ctx, tile)
@@ -182,16 +184,16 @@ func (e *Extract) place(ctx context.Context) error {
 				return err
 			}
 			lx, ly := v.steps()
-			dx = max(dx, mulSat(lx, boxMargin<<v.reduced.maxLevels))
-			dy = max(dy, mulSat(ly, boxMargin<<v.reduced.maxLevels))
-			if e.box.empty() {
+			dx = max(dx, grid.MulSat(lx, boxMargin<<v.reduced.maxLevels))
+			dy = max(dy, grid.MulSat(ly, boxMargin<<v.reduced.maxLevels))
+			if e.box.Empty() {
 				e.box = v.s.box
 				continue
 			}
 			b := v.s.box
-			e.box = rect{min(e.box.x0, b.x0), min(e.box.y0, b.y0), max(e.box.x1, b.x1), max(e.box.y1, b.y1)}
+			e.box = grid.New(min(e.box.X0, b.X0), min(e.box.Y0, b.Y0), max(e.box.X1, b.X1), max(e.box.Y1, b.Y1))
 		}
-		if e.box.empty() {
+		if e.box.Empty() {
 			return fmt.Errorf("codestream: no samples of %v at reduction %d: %w",
 				e.region.Area, e.region.Reduce, ErrWindow)
 		}
@@ -201,13 +203,13 @@ func (e *Extract) place(ctx context.Context) error {
 				*edge += by
 			}
 		}
-		cut(&e.exact.x0, whole.x0, dx)
-		cut(&e.exact.x1, whole.x1, -dx)
-		cut(&e.exact.y0, whole.y0, dy)
-		cut(&e.exact.y1, whole.y1, -dy)
+		cut(&e.exact.X0, whole.X0, dx)
+		cut(&e.exact.X1, whole.X1, -dx)
+		cut(&e.exact.Y0, whole.Y0, dy)
+		cut(&e.exact.Y1, whole.Y1, -dy)
 	}
 	for i, c := range e.x.h.Components {
-		if !e.box.ceilDiv(int64(c.Sub.X), int64(c.Sub.Y)).empty() {
+		if !e.box.CeilDiv(int64(c.Sub.X), int64(c.Sub.Y)).Empty() {
 			e.components = append(e.components, i)
 		}
 	}
@@ -219,12 +221,12 @@ func (e *Extract) place(ctx context.Context) error {
 }
 
 // window is the part of a tile that has an area of the reduced grid.
-func (e *Extract) window(tile int, area rect) Window {
+func (e *Extract) window(tile int, area grid.Rect) Window {
 	n := e.region.Reduce
-	up := rect{area.x0 << n, area.y0 << n, area.x1 << n, area.y1 << n}
+	up := grid.New(area.X0<<n, area.Y0<<n, area.X1<<n, area.Y1<<n)
 	return Window{
 		Tile: tile, Reduce: n, Layers: e.region.Layers, Components: e.components,
-		Area: up.intersect(rectOf(e.x.h.TileBounds(tile))).rectangle(),
+		Area: up.Intersect(grid.RectOf(e.x.h.TileBounds(tile))).Rectangle(),
 	}
 }
 
@@ -233,18 +235,18 @@ func (e *Extract) grid(columns, rows [2]int) error {
 	across := e.x.h.TilesAcross()
 	var x, y []int64 // where tiles meet
 	for p := columns[0] + 1; p < columns[1]; p++ {
-		x = append(x, e.tileBox(p).x0)
+		x = append(x, e.tileBox(p).X0)
 	}
 	for q := rows[0] + 1; q < rows[1]; q++ {
-		y = append(y, e.tileBox(q*across).y0)
+		y = append(y, e.tileBox(q*across).Y0)
 	}
-	x0, dx, okx := regularGrid(e.box.x0, e.box.x1, x)
-	y0, dy, oky := regularGrid(e.box.y0, e.box.y1, y)
+	x0, dx, okx := regularGrid(e.box.X0, e.box.X1, x)
+	y0, dy, oky := regularGrid(e.box.Y0, e.box.Y1, y)
 	if !okx || !oky {
 		return fmt.Errorf("codestream: tiles of %v do not stay a regular grid when reduced by %d: %w",
 			e.x.h.FirstTile.Size(), e.region.Reduce, errors.ErrUnsupported)
 	}
-	e.first = rect{x0, y0, x0 + dx, y0 + dy}
+	e.first = grid.New(x0, y0, x0+dx, y0+dy)
 	return nil
 }
 
@@ -294,7 +296,7 @@ func (e *Extract) measure(ctx context.Context) error {
 		}
 	}
 
-	own := &Header{Bounds: e.box.rectangle(), FirstTile: e.first.rectangle(), CAP: h.CAP}
+	own := &Header{Bounds: e.box.Rectangle(), FirstTile: e.first.Rectangle(), CAP: h.CAP}
 	for _, c := range e.components {
 		own.Components = append(own.Components, h.Components[c])
 	}
@@ -335,10 +337,10 @@ func (e *Extract) part(ctx context.Context, i int) (*extractPart, error) {
 	}
 
 	length := int64(0)
-	box := e.tileBox(tile).intersect(e.box)
+	box := e.tileBox(tile).Intersect(e.box)
 	hollow := !slices.ContainsFunc(e.components, func(c int) bool {
 		sub := h.Components[c].Sub
-		return !box.ceilDiv(int64(sub.X), int64(sub.Y)).empty()
+		return !box.CeilDiv(int64(sub.X), int64(sub.Y)).Empty()
 	})
 	if !hollow {
 		area := box

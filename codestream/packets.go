@@ -10,6 +10,8 @@ import (
 	"image"
 	"io"
 	"sync"
+
+	"github.com/stria-j2k/stria/internal/grid"
 )
 
 // A packetIndex is the packets of all tiles that were asked for. The zero value
@@ -152,7 +154,7 @@ func (x *Index) newTilePackets(ctx context.Context, tile int) (*tilePackets, err
 // newTilePackets makes a tilePackets without its streams.
 func newTilePackets(h *Header, tile int, coding *TileCoding) (*tilePackets, error) {
 	t := &tilePackets{tile: tile, coding: coding, scanning: make(chan struct{}, 1)}
-	t.geometry = newTileGeometry(rectOf(h.TileBounds(tile)), h.subsampling(), coding.Components)
+	t.geometry = newTileGeometry(grid.RectOf(h.TileBounds(tile)), h.subsampling(), coding.Components)
 	for i := range coding.Components {
 		if coding.Components[i].Style&HTMixed != 0 {
 			return nil, unsupported(h.Span.Off, "COD",
@@ -176,7 +178,7 @@ const (
 // maxState is what the state of precincts may take while packet headers are
 // read: stateFloor, and stateFactor for each byte of the tile.
 func maxState(t *tilePackets) int64 {
-	return addSat(stateFloor, mulSat(stateFactor, t.stream.size))
+	return grid.AddSat(stateFloor, grid.MulSat(stateFactor, t.stream.size))
 }
 
 // A packetScan reads the packet headers of a tile one after the other.

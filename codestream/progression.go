@@ -128,8 +128,8 @@ func newPrecinctWalk(g *tileGeometry, component, r int) precinctWalk {
 	p.wide, p.high = c.precincts(r)
 	d := c.levels - r
 	size := c.precinctSize(r)
-	box := c.box.ceilShift(d)
-	p.px0, p.py0 = box.x0>>size.PPx, box.y0>>size.PPy
+	box := c.box.CeilShift(d)
+	p.px0, p.py0 = box.X0>>size.PPx, box.Y0>>size.PPy
 	p.dx, p.dy = size.PPx+uint8(d), size.PPy+uint8(d)
 	return p
 }
@@ -138,8 +138,8 @@ func newPrecinctWalk(g *tileGeometry, component, r int) precinctWalk {
 // the tile.
 func (p *precinctWalk) place(g *tileGeometry) {
 	c := &g.components[p.component]
-	p.x = max(g.box.x0, (p.px0+p.column)<<p.dx*c.sx)
-	p.y = max(g.box.y0, (p.py0+p.row)<<p.dy*c.sy)
+	p.x = max(g.box.X0, (p.px0+p.column)<<p.dx*c.sx)
+	p.y = max(g.box.Y0, (p.py0+p.row)<<p.dy*c.sy)
 }
 
 // precinct is the number of the precinct that comes next.

@@ -6,13 +6,14 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/require"
+	"github.com/stria-j2k/stria/internal/grid"
 )
 
 // randomTile is a small tile with components of different sub-sampling, levels
 // and precincts, and a random order of packets.
 func randomTile(rng *rand.Rand) (*tileGeometry, *TileCoding) {
 	x0, y0 := int64(rng.IntN(40)), int64(rng.IntN(40))
-	box := rect{x0, y0, x0 + 1 + int64(rng.IntN(60)), y0 + 1 + int64(rng.IntN(60))}
+	box := grid.New(x0, y0, x0+1+int64(rng.IntN(60)), y0+1+int64(rng.IntN(60)))
 	t := &TileCoding{Coding: Coding{Progression: Progression(rng.IntN(5)), Layers: 1 + rng.IntN(3)}}
 	var sub []image.Point
 	for range 1 + rng.IntN(3) {
@@ -75,8 +76,8 @@ func literalPackets(g *tileGeometry, t *TileCoding) []packetID {
 			}
 		}
 		positions := func(f func(x, y int64)) {
-			for y := g.box.y0; y < g.box.y1; y++ {
-				for x := g.box.x0; x < g.box.x1; x++ {
+			for y := g.box.Y0; y < g.box.Y1; y++ {
+				for x := g.box.X0; x < g.box.X1; x++ {
 					f(x, y)
 				}
 			}
@@ -87,19 +88,19 @@ func literalPackets(g *tileGeometry, t *TileCoding) []packetID {
 				return
 			}
 			res := k.resolution(r)
-			if res.box.empty() {
+			if res.box.Empty() {
 				return
 			}
 			d := k.levels - r
 			begins := func(v, first, sub, rfirst int64, pp uint8) bool {
 				return v%(sub<<(int(pp)+d)) == 0 || v == first && (rfirst<<d)%(1<<(int(pp)+d)) != 0
 			}
-			if !begins(y, g.box.y0, k.sy, res.box.y0, res.ppy) || !begins(x, g.box.x0, k.sx, res.box.x0, res.ppx) {
+			if !begins(y, g.box.Y0, k.sy, res.box.Y0, res.ppy) || !begins(x, g.box.X0, k.sx, res.box.X0, res.ppx) {
 				return
 			}
 			// Which one it is, as all decoders compute it.
-			px := ceilDiv(ceilDiv(x, k.sx), 1<<d)>>res.ppx - res.px0
-			py := ceilDiv(ceilDiv(y, k.sy), 1<<d)>>res.ppy - res.py0
+			px := grid.CeilDiv(grid.CeilDiv(x, k.sx), 1<<d)>>res.ppx - res.px0
+			py := grid.CeilDiv(grid.CeilDiv(y, k.sy), 1<<d)>>res.ppy - res.py0
 			for layer := range layers {
 				put(packetID{c, r, py*res.wide + px, layer})
 			}
@@ -171,7 +172,7 @@ func TestProgressionsOfHugeTilesAreLazy(t *testing.T) {
 			c.Precincts = append(c.Precincts, Precinct{uint8(min(r, 1)), uint8(min(r, 1))})
 		}
 		coding := &TileCoding{Coding: Coding{Progression: order, Layers: 65535}, Components: []ComponentCoding{c, c}}
-		g := newTileGeometry(rect{1, 1, size, size}, []image.Point{{1, 1}, {255, 254}}, coding.Components)
+		g := newTileGeometry(grid.New(1, 1, size, size), []image.Point{{1, 1}, {255, 254}}, coding.Components)
 		o, ok := newProgressionOrder(g, coding)
 		require.True(t, ok)
 		p := o.packets()
@@ -216,12 +217,12 @@ func TestBlocksTileTheirBands(t *testing.T) {
 						require.Equal(t, n, k.first)
 						n += k.w * k.h
 						for j := range k.w * k.h {
-							bx, by := k.x0+j%k.w, k.y0+j/k.w
+							bx, by := k.X0+j%k.w, k.Y0+j/k.w
 							require.Equal(t, p, res.precinctOf(bx, by))
 							area := k.block(bx, by)
-							require.False(t, area.empty())
-							for y := area.y0; y < area.y1; y++ {
-								for x := area.x0; x < area.x1; x++ {
+							require.False(t, area.Empty())
+							for y := area.Y0; y < area.Y1; y++ {
+								for x := area.X0; x < area.X1; x++ {
 									seen[[3]int64{int64(b), x, y}]++
 								}
 							}
@@ -232,8 +233,8 @@ func TestBlocksTileTheirBands(t *testing.T) {
 				total := 0
 				for b := range res.bands {
 					box := res.band[b].box
-					for y := box.y0; y < box.y1; y++ {
-						for x := box.x0; x < box.x1; x++ {
+					for y := box.Y0; y < box.Y1; y++ {
+						for x := box.X0; x < box.X1; x++ {
 							require.Equal(t, 1, seen[[3]int64{int64(b), x, y}])
 							total++
 							// The coefficient is one of the component's samples: at
@@ -241,7 +242,7 @@ func TestBlocksTileTheirBands(t *testing.T) {
 							if r > 0 {
 								o := res.band[b].orient
 								u, v := 2*x+int64(o&1), 2*y+int64(o>>1)
-								require.True(t, u >= res.box.x0 && u < res.box.x1 && v >= res.box.y0 && v < res.box.y1)
+								require.True(t, u >= res.box.X0 && u < res.box.X1 && v >= res.box.Y0 && v < res.box.Y1)
 							}
 						}
 					}

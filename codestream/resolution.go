@@ -3,9 +3,11 @@
 
 package codestream
 
+import "github.com/stria-j2k/stria/internal/grid"
+
 // A resolution is one resolution of a tile-component.
 type resolution struct {
-	box        rect       // resolution grid: trx0, try0, trx1, try1
+	box        grid.Rect  // resolution grid: trx0, try0, trx1, try1
 	band       [3]subband // LL; or HL, LH, HH
 	bands      int        // 1 or 3
 	wide, high int64      // precincts in each direction
@@ -17,7 +19,7 @@ type resolution struct {
 }
 
 // precincts is the number of precincts; it saturates.
-func (r *resolution) precincts() int64 { return mulSat(r.wide, r.high) }
+func (r *resolution) precincts() int64 { return grid.MulSat(r.wide, r.high) }
 
 // A precinct is the code-blocks of a precinct, by sub-band.
 type precinct struct {
@@ -41,11 +43,11 @@ func (r *resolution) place(out *precinct, p int64) {
 	if r.half != 0 {
 		sx, sy = max(sx, 1)-1, max(sy, 1)-1
 	}
-	area := rect{px << sx, py << sy, (px + 1) << sx, (py + 1) << sy}
+	area := grid.New(px<<sx, py<<sy, (px+1)<<sx, (py+1)<<sy)
 	out.bands, out.blocks = r.bands, 0
 	for b := range r.bands {
 		g := &out.grid[b]
-		g.set(area.intersect(r.band[b].box), r.xcb, r.ycb)
+		g.set(area.Intersect(r.band[b].box), r.xcb, r.ycb)
 		g.first = out.blocks
 		out.blocks += g.w * g.h
 	}

@@ -11,6 +11,8 @@ import (
 	"image"
 	"iter"
 	"slices"
+
+	"github.com/stria-j2k/stria/internal/grid"
 )
 
 // ErrWindow is what errors about a [Window] match that the tile cannot give: the
@@ -78,9 +80,9 @@ type Selection struct {
 	coding     *TileCoding // reduced, of the components
 	geometry   *tileGeometry
 	sub        []image.Point
-	box        rect // reduced reference grid: the virtual tile of an Assembly
-	area       rect // reduced reference grid: the window
-	areas      []rect
+	box        grid.Rect // reduced reference grid: the virtual tile of an Assembly
+	area       grid.Rect // reduced reference grid: the window
+	areas      []grid.Rect
 
 	blocks    []selectedBlock
 	codewords []Codeword
@@ -132,16 +134,16 @@ func (s *Selection) Window() Window {
 func (s *Selection) Coding() *TileCoding { return s.coding }
 
 // Area is the window on the reduced reference grid.
-func (s *Selection) Area() image.Rectangle { return s.area.rectangle() }
+func (s *Selection) Area() image.Rectangle { return s.area.Rectangle() }
 
 // ComponentBounds is the window on the grid, reduced, of the i-th component of
 // Window().Components. It can be empty where components are sub-sampled.
-func (s *Selection) ComponentBounds(i int) image.Rectangle { return s.areas[i].rectangle() }
+func (s *Selection) ComponentBounds(i int) image.Rectangle { return s.areas[i].Rectangle() }
 
 // TileBounds is the whole tile on the grid, reduced, of the i-th component of
 // Window().Components.
 func (s *Selection) TileBounds(i int) image.Rectangle {
-	return s.geometry.components[i].box.rectangle()
+	return s.geometry.components[i].box.Rectangle()
 }
 
 // Depth is the bits a sample of the i-th component of Window().Components.
@@ -208,7 +210,7 @@ func (t *tilePackets) find(ctx context.Context, x *Index, v *view) error {
 	s := v.s
 	s.sort()
 	s.coding, s.geometry, s.sub, s.header = &v.coding, v.reduced, v.sub, x.h
-	s.spans = mergeSpans(slices.Clone(s.pieces))
+	s.spans = tight(MergeSpans(slices.Clone(s.pieces), 0))
 	s.blocks, s.codewords, s.pieces = tight(s.blocks), tight(s.codewords), tight(s.pieces)
 	return nil
 }
@@ -248,7 +250,7 @@ func (s *Selection) Block(i int) Block {
 	g := newBlockGrid(res.band[k.band].box, res.xcb, res.ycb)
 	return Block{
 		ID:         s.BlockID(i),
-		Bounds:     g.block(int64(k.x), int64(k.y)).rectangle(),
+		Bounds:     g.block(int64(k.x), int64(k.y)).Rectangle(),
 		HT:         k.ht,
 		ZeroPlanes: int(k.zero),
 		Passes:     int(k.passes),
@@ -294,19 +296,22 @@ func (s *Selection) sort() {
 	})
 }
 
-// mergeSpans sorts spans, in place, and merges those that touch.
-func mergeSpans(spans []Span) []Span {
+// MergeSpans sorts spans, in place, and merges those that overlap or lie at most gap
+// bytes apart. Empty ones go.
+func MergeSpans(spans []Span, gap int64) []Span {
 	slices.SortFunc(spans, func(a, b Span) int { return cmp.Compare(a.Off, b.Off) })
-	n := 0
-	for _, p := range spans {
-		if n > 0 && p.Off <= spans[n-1].End() {
-			spans[n-1].Len = max(spans[n-1].End(), p.End()) - spans[n-1].Off
+	out := spans[:0]
+	for _, s := range spans {
+		if s.Len <= 0 {
 			continue
 		}
-		spans[n] = p
-		n++
+		if n := len(out); n > 0 && s.Off-out[n-1].End() <= gap {
+			out[n-1].Len = max(out[n-1].Len, s.End()-out[n-1].Off)
+			continue
+		}
+		out = append(out, s)
 	}
-	return tight(spans[:n])
+	return out
 }
 
 // tight gives a list without much memory kept for growing.

@@ -17,6 +17,7 @@ import (
 	"slices"
 
 	"github.com/klauspost/compress/zstd"
+	"github.com/stria-j2k/stria/internal/grid"
 )
 
 // ErrSidecar is what errors of [OpenSidecar] match: the data is truncated,
@@ -110,7 +111,7 @@ func (t *tilePackets) readAll(ctx context.Context, x *Index) error {
 		c := &t.geometry.components[i]
 		for r := range c.levels + 1 {
 			w, h := c.precincts(r)
-			v.needs = append(v.needs, need{component: i, resolution: r, precincts: rect{0, 0, w, h}})
+			v.needs = append(v.needs, need{component: i, resolution: r, precincts: grid.New(0, 0, w, h)})
 		}
 	}
 	if err := t.jump(ctx, v); err != nil {
@@ -376,7 +377,7 @@ func appendDirectory(dst []byte, g *tileGeometry, d directory) []byte {
 	for i, c := range d {
 		dst = binary.AppendUvarint(dst, uint64(len(c)))
 		for r := range c {
-			if mulSat(g.components[i].precincts(r)) == 1 {
+			if grid.MulSat(g.components[i].precincts(r)) == 1 {
 				dst = binary.AppendVarint(dst, int64(c[r].only)-int64(last))
 				last = c[r].only
 				continue
@@ -573,7 +574,7 @@ func (t *tilePackets) exists(id packetID) bool {
 	if id.resolution < 0 || id.resolution > c.levels {
 		return false
 	}
-	return id.precinct >= 0 && id.precinct < mulSat(c.precincts(id.resolution)) &&
+	return id.precinct >= 0 && id.precinct < grid.MulSat(c.precincts(id.resolution)) &&
 		id.layer >= 0 && id.layer < t.coding.Layers
 }
 
@@ -617,7 +618,7 @@ func (f *sidecarReader) directory(g *tileGeometry) (directory, error) {
 			return nil, errors.New("too many resolutions")
 		}
 		for r := range resolutions {
-			count := uint64(mulSat(g.components[c].precincts(r)))
+			count := uint64(grid.MulSat(g.components[c].precincts(r)))
 			if count == 1 {
 				if v += f.varint(); v < 0 || v > 1<<32-1 {
 					return nil, errors.New("a precinct is nowhere")

@@ -6,6 +6,8 @@ import (
 	"encoding/binary"
 	"image"
 	"math"
+
+	"github.com/stria-j2k/stria/internal/grid"
 )
 
 // maxComponents and maxTiles are the largest Csiz (Table A.9) and the number of
@@ -48,7 +50,7 @@ func parseSIZ(f *fields, h *Header) error {
 		return f.errorf("its length of %d bytes is not that of %d components",
 			len(f.data)+2, n)
 	}
-	if across, down := ceilDiv(x1-tx, tw), ceilDiv(y1-ty, th); across*down > maxTiles {
+	if across, down := grid.CeilDiv(x1-tx, tw), grid.CeilDiv(y1-ty, th); across*down > maxTiles {
 		return f.errorf("%d by %d tiles are more than %d", across, down, maxTiles)
 	}
 	const far = math.MaxInt32
@@ -94,6 +96,3 @@ func appendSIZ(dst []byte, h *Header) []byte {
 		return b
 	})
 }
-
-// ceilDiv is a/b rounded up, for a >= 0 and b > 0.
-func ceilDiv(a, b int64) int64 { return (a + b - 1) / b }

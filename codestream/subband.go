@@ -2,6 +2,8 @@
 
 package codestream
 
+import "github.com/stria-j2k/stria/internal/grid"
+
 // The orientations of sub-bands: the two bits are horizontally and vertically
 // high-pass (Table B.1).
 const (
@@ -13,24 +15,14 @@ const (
 
 // A subband is one sub-band of a tile-component.
 type subband struct {
-	box    rect // sub-band grid: tbx0, tby0, tbx1, tby1
+	box    grid.Rect // sub-band grid: tbx0, tby0, tbx1, tby1
 	orient int
 }
 
 // newSubband gives the sub-band of decomposition level nb, 1 or more, of a
 // tile-component (Equation B-15).
-func newSubband(component rect, orient, nb int) subband {
-	return subband{box: bandRect(component, orient, nb), orient: orient}
-}
-
-// bandRect gives what of a sub-band of level nb a rectangle on the component
-// grid falls on (Equation B-15). With nb 0 it is the rectangle itself.
-func bandRect(r rect, orient, nb int) rect {
-	if nb == 0 {
-		return r
-	}
-	xo, yo := int64(orient&1)<<(nb-1), int64(orient>>1)<<(nb-1)
-	return rect{r.x0 - xo, r.y0 - yo, r.x1 - xo, r.y1 - yo}.ceilShift(nb)
+func newSubband(component grid.Rect, orient, nb int) subband {
+	return subband{box: component.Band(orient, nb), orient: orient}
 }
 
 // bandIndex is the place of a sub-band in QCD: LL, then HL, LH, HH of each
@@ -45,35 +37,35 @@ func bandIndex(resolution, orient int) int {
 // A blockGrid is the code-blocks of one sub-band in a precinct, or in any other
 // rectangle.
 type blockGrid struct {
-	area   rect  // sub-band grid: what the blocks cover
-	x0, y0 int64 // column and row of the first block, counted from the origin
-	w, h   int64 // blocks in each direction; both 0 where the area is empty
-	first  int64 // blocks of the precinct before this sub-band's
+	area   grid.Rect // sub-band grid: what the blocks cover
+	X0, Y0 int64     // column and row of the first block, counted from the origin
+	w, h   int64     // blocks in each direction; both 0 where the area is empty
+	first  int64     // blocks of the precinct before this sub-band's
 	xcb    uint8
 	ycb    uint8
 }
 
 // newBlockGrid gives the code-blocks that area touches.
-func newBlockGrid(area rect, xcb, ycb uint8) blockGrid {
+func newBlockGrid(area grid.Rect, xcb, ycb uint8) blockGrid {
 	var g blockGrid
 	g.set(area, xcb, ycb)
 	return g
 }
 
 // set is newBlockGrid in place.
-func (g *blockGrid) set(area rect, xcb, ycb uint8) {
+func (g *blockGrid) set(area grid.Rect, xcb, ycb uint8) {
 	g.area, g.xcb, g.ycb, g.first = area, xcb, ycb, 0
-	if area.empty() {
-		g.x0, g.y0, g.w, g.h = 0, 0, 0, 0
+	if area.Empty() {
+		g.X0, g.Y0, g.w, g.h = 0, 0, 0, 0
 		return
 	}
-	g.x0, g.y0 = area.x0>>xcb, area.y0>>ycb
-	g.w = ceilShift(area.x1, int(xcb)) - g.x0
-	g.h = ceilShift(area.y1, int(ycb)) - g.y0
+	g.X0, g.Y0 = area.X0>>xcb, area.Y0>>ycb
+	g.w = grid.CeilShift(area.X1, int(xcb)) - g.X0
+	g.h = grid.CeilShift(area.Y1, int(ycb)) - g.Y0
 }
 
 // block gives the part of the area in the block at column bx, row by, counted
 // from the origin.
-func (g *blockGrid) block(bx, by int64) rect {
-	return g.area.intersect(rect{bx << g.xcb, by << g.ycb, (bx + 1) << g.xcb, (by + 1) << g.ycb})
+func (g *blockGrid) block(bx, by int64) grid.Rect {
+	return g.area.Intersect(grid.New(bx<<g.xcb, by<<g.ycb, (bx+1)<<g.xcb, (by+1)<<g.ycb))
 }

@@ -3,19 +3,23 @@
 
 package codestream
 
-import "image"
+import (
+	"image"
+
+	"github.com/stria-j2k/stria/internal/grid"
+)
 
 // A tileGeometry is where everything of one tile lies. It is immutable and holds
 // nothing per resolution, precinct or code-block.
 type tileGeometry struct {
-	box        rect // reference grid: tx0, ty0, tx1, ty1
+	box        grid.Rect // reference grid: tx0, ty0, tx1, ty1
 	components []componentGeometry
 	maxLevels  int // the largest NL of the components
 }
 
 // A componentGeometry is one tile-component.
 type componentGeometry struct {
-	box      rect // component grid: tcx0, tcy0, tcx1, tcy1 (Equation B-12)
+	box      grid.Rect // component grid: tcx0, tcy0, tcx1, tcy1 (Equation B-12)
 	sx, sy   int64
 	levels   int
 	xcb, ycb uint8
@@ -26,13 +30,13 @@ type componentGeometry struct {
 // newTileGeometry places a tile whose box on the reference grid is given, with
 // components sub-sampled by sub and coded as coding says; both have the same
 // length.
-func newTileGeometry(box rect, sub []image.Point, coding []ComponentCoding) *tileGeometry {
+func newTileGeometry(box grid.Rect, sub []image.Point, coding []ComponentCoding) *tileGeometry {
 	g := &tileGeometry{box: box, components: make([]componentGeometry, len(coding))}
 	for i := range coding {
 		k := &coding[i]
 		c := &g.components[i]
 		c.sx, c.sy = int64(sub[i].X), int64(sub[i].Y)
-		c.box = box.ceilDiv(c.sx, c.sy)
+		c.box = box.CeilDiv(c.sx, c.sy)
 		c.levels = k.Levels
 		c.xcb, c.ycb = uint8(k.XCB), uint8(k.YCB)
 		c.style = k.Style
@@ -53,13 +57,13 @@ func (c *componentGeometry) precinctSize(r int) Precinct {
 // precincts gives the number of precincts of resolution r in each direction
 // (Equation B-16), which is the cheap part of resolution.
 func (c *componentGeometry) precincts(r int) (wide, high int64) {
-	box := c.box.ceilShift(c.levels - r)
-	if box.empty() {
+	box := c.box.CeilShift(c.levels - r)
+	if box.Empty() {
 		return 0, 0
 	}
 	p := c.precinctSize(r)
-	return ceilShift(box.x1, int(p.PPx)) - box.x0>>p.PPx,
-		ceilShift(box.y1, int(p.PPy)) - box.y0>>p.PPy
+	return grid.CeilShift(box.X1, int(p.PPx)) - box.X0>>p.PPx,
+		grid.CeilShift(box.Y1, int(p.PPy)) - box.Y0>>p.PPy
 }
 
 // resolution gives resolution r, 0 to levels.
@@ -67,13 +71,13 @@ func (c *componentGeometry) resolution(r int) resolution {
 	d := c.levels - r
 	p := c.precinctSize(r)
 	res := resolution{
-		box: c.box.ceilShift(d),
+		box: c.box.CeilShift(d),
 		ppx: p.PPx, ppy: p.PPy,
 		xcb: c.xcb, ycb: c.ycb,
 		style: c.style,
 	}
 	res.wide, res.high = c.precincts(r)
-	res.px0, res.py0 = res.box.x0>>p.PPx, res.box.y0>>p.PPy
+	res.px0, res.py0 = res.box.X0>>p.PPx, res.box.Y0>>p.PPy
 	if r == 0 {
 		res.bands = 1
 		res.xcb, res.ycb = min(c.xcb, p.PPx), min(c.ycb, p.PPy)

@@ -5,12 +5,14 @@ package codestream
 import (
 	"image"
 	"iter"
+
+	"github.com/stria-j2k/stria/internal/grid"
 )
 
 // grid is how many tiles lie across and down (Equation B-5).
 func (h *Header) grid() (across, down int) {
-	across = int(ceilDiv(int64(h.Bounds.Max.X)-int64(h.FirstTile.Min.X), int64(h.FirstTile.Dx())))
-	down = int(ceilDiv(int64(h.Bounds.Max.Y)-int64(h.FirstTile.Min.Y), int64(h.FirstTile.Dy())))
+	across = int(grid.CeilDiv(int64(h.Bounds.Max.X)-int64(h.FirstTile.Min.X), int64(h.FirstTile.Dx())))
+	down = int(grid.CeilDiv(int64(h.Bounds.Max.Y)-int64(h.FirstTile.Min.Y), int64(h.FirstTile.Dy())))
 	return across, down
 }
 
@@ -72,8 +74,8 @@ func (h *Header) hollow(tile int) bool {
 	b := h.TileBounds(tile)
 	for i := range h.Components {
 		dx, dy := int64(h.Components[i].Sub.X), int64(h.Components[i].Sub.Y)
-		if ceilDiv(int64(b.Min.X), dx) < ceilDiv(int64(b.Max.X), dx) &&
-			ceilDiv(int64(b.Min.Y), dy) < ceilDiv(int64(b.Max.Y), dy) {
+		if grid.CeilDiv(int64(b.Min.X), dx) < grid.CeilDiv(int64(b.Max.X), dx) &&
+			grid.CeilDiv(int64(b.Min.Y), dy) < grid.CeilDiv(int64(b.Max.Y), dy) {
 			return false
 		}
 	}

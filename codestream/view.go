@@ -7,6 +7,8 @@ import (
 	"fmt"
 	"image"
 	"slices"
+
+	"github.com/stria-j2k/stria/internal/grid"
 )
 
 // A view is a window on its way to a selection.
@@ -23,11 +25,11 @@ type view struct {
 
 // A need is the blocks that are needed of one resolution.
 type need struct {
-	index      int     // of the component in the selection
-	component  int     // in the codestream
-	resolution int     // both original and reduced
-	band       [3]rect // blocks, by column and row from the origin; may be empty
-	precincts  rect    // by column and row from 0
+	index      int          // of the component in the selection
+	component  int          // in the codestream
+	resolution int          // both original and reduced
+	band       [3]grid.Rect // blocks, by column and row from the origin; may be empty
+	precincts  grid.Rect    // by column and row from 0
 }
 
 // reach of the synthesis filters, in samples, of low-pass and high-pass
@@ -70,9 +72,9 @@ func (t *tilePackets) view(h *Header, w Window) (*view, error) {
 		v.sub = append(v.sub, h.Components[c].Sub)
 	}
 
-	box := t.geometry.box.ceilShift(w.Reduce)
-	s.area = rectOf(w.Area).intersect(t.geometry.box).ceilShift(w.Reduce)
-	if box.empty() || s.area.empty() {
+	box := t.geometry.box.CeilShift(w.Reduce)
+	s.area = grid.RectOf(w.Area).Intersect(t.geometry.box).CeilShift(w.Reduce)
+	if box.Empty() || s.area.Empty() {
 		return nil, bad("no samples of %v at reduction %d", w.Area, w.Reduce)
 	}
 	v.reduced = newTileGeometry(box, v.sub, v.coding.Components)
@@ -83,7 +85,7 @@ func (t *tilePackets) view(h *Header, w Window) (*view, error) {
 	}
 	for i := range s.components {
 		c := &v.reduced.components[i]
-		s.areas = append(s.areas, s.area.ceilDiv(c.sx, c.sy))
+		s.areas = append(s.areas, s.area.CeilDiv(c.sx, c.sy))
 		v.need(t, i, s.areas[i])
 	}
 	return v, nil
@@ -94,7 +96,7 @@ func (t *tilePackets) view(h *Header, w Window) (*view, error) {
 func (v *view) steps() (lx, ly int64) {
 	lx, ly = 1, 1
 	for i := range v.sub {
-		lx, ly = lcm(lx, int64(v.sub[i].X)), lcm(ly, int64(v.sub[i].Y))
+		lx, ly = grid.Common(lx, int64(v.sub[i].X)), grid.Common(ly, int64(v.sub[i].Y))
 	}
 	return lx, ly
 }
@@ -105,7 +107,7 @@ func (v *view) dropEmpty() {
 	s, n := v.s, 0
 	for i := range s.components {
 		c := &v.reduced.components[i]
-		if s.box.ceilDiv(c.sx, c.sy).empty() {
+		if s.box.CeilDiv(c.sx, c.sy).Empty() {
 			continue
 		}
 		s.components[n], v.sub[n] = s.components[i], v.sub[i]
@@ -162,28 +164,11 @@ func (t *tilePackets) wanted(h *Header, w Window) (list []int, mct, noICT bool, 
 	return list, mct, noICT, nil
 }
 
-// grow extends a by dx and dy on all sides, within box.
-func grow(a rect, dx, dy int64, box rect) rect {
-	return rect{
-		max(a.x0-min(dx, a.x0), box.x0), max(a.y0-min(dy, a.y0), box.y0),
-		min(addSat(a.x1, dx), box.x1), min(addSat(a.y1, dy), box.y1),
-	}
-}
-
-// lcm is the least common multiple; it saturates.
-func lcm(a, b int64) int64 {
-	g, r := a, b
-	for r != 0 {
-		g, r = r, g%r
-	}
-	return mulSat(a, b/g)
-}
-
 // place finds the virtual tile: the window and a margin, extended to where
 // the edges of code-blocks of all resolutions meet, so that none is cut. Those
 // are the multiples of a block of the lowest resolution, since all grids begin
 // at the origin. A tile's own edge is one too.
-func (v *view) place(box rect, lx, ly int64) {
+func (v *view) place(box grid.Rect, lx, ly int64) {
 	levels := v.reduced.maxLevels
 	ax, ay := 0, 0
 	for i := range v.reduced.components {
@@ -199,23 +184,23 @@ func (v *view) place(box rect, lx, ly int64) {
 			ay = max(ay, d+min(int(c.ycb), max(int(p.PPy)-half, 0)))
 		}
 	}
-	g := grow(v.s.area, mulSat(lx, boxMargin<<levels), mulSat(ly, boxMargin<<levels), box)
+	g := v.s.area.Grow(grid.MulSat(lx, boxMargin<<levels), grid.MulSat(ly, boxMargin<<levels), box)
 	snap := func(lo, hi, step, first, last int64) (int64, int64) {
 		if step > last {
 			return first, last
 		}
-		return max(lo/step*step, first), min(ceilDiv(hi, step)*step, last)
+		return max(lo/step*step, first), min(grid.CeilDiv(hi, step)*step, last)
 	}
-	g.x0, g.x1 = snap(g.x0, g.x1, mulSat(lx, 1<<ax), box.x0, box.x1)
-	g.y0, g.y1 = snap(g.y0, g.y1, mulSat(ly, 1<<ay), box.y0, box.y1)
+	g.X0, g.X1 = snap(g.X0, g.X1, grid.MulSat(lx, 1<<ax), box.X0, box.X1)
+	g.Y0, g.Y1 = snap(g.Y0, g.Y1, grid.MulSat(ly, 1<<ay), box.Y0, box.Y1)
 	v.s.box = g
 }
 
 // need adds what component i needs for an area of its grid.
-func (v *view) need(t *tilePackets, i int, area rect) {
+func (v *view) need(t *tilePackets, i int, area grid.Rect) {
 	c := &v.reduced.components[i]
-	area = area.intersect(c.box)
-	if area.empty() {
+	area = area.Intersect(c.box)
+	if area.Empty() {
 		return
 	}
 	low, high := int64(lowReach53), int64(highReach53)
@@ -231,19 +216,19 @@ func (v *view) need(t *tilePackets, i int, area rect) {
 			// Sample u takes coefficient n of low pass if |u - 2n| is in reach, of
 			// high pass if |u - (2n+1)| is.
 			x := [2][2]int64{
-				{ceilShift(area.x0-low, 1), (area.x1-1+low)>>1 + 1},
-				{ceilShift(area.x0-1-high, 1), (area.x1-2+high)>>1 + 1},
+				{grid.CeilShift(area.X0-low, 1), (area.X1-1+low)>>1 + 1},
+				{grid.CeilShift(area.X0-1-high, 1), (area.X1-2+high)>>1 + 1},
 			}
 			y := [2][2]int64{
-				{ceilShift(area.y0-low, 1), (area.y1-1+low)>>1 + 1},
-				{ceilShift(area.y0-1-high, 1), (area.y1-2+high)>>1 + 1},
+				{grid.CeilShift(area.Y0-low, 1), (area.Y1-1+low)>>1 + 1},
+				{grid.CeilShift(area.Y0-1-high, 1), (area.Y1-2+high)>>1 + 1},
 			}
 			for b := range res.bands {
 				h, w := x[res.band[b].orient&1], y[res.band[b].orient>>1]
-				n.add(&res, b, rect{h[0], w[0], h[1], w[1]})
+				n.add(&res, b, grid.New(h[0], w[0], h[1], w[1]))
 			}
-			below := c.box.ceilShift(c.levels - r + 1)
-			area = rect{x[0][0], y[0][0], x[0][1], y[0][1]}.intersect(below)
+			below := c.box.CeilShift(c.levels - r + 1)
+			area = grid.New(x[0][0], y[0][0], x[0][1], y[0][1]).Intersect(below)
 		}
 		v.keep(t, n, &res)
 	}
@@ -251,31 +236,31 @@ func (v *view) need(t *tilePackets, i int, area rect) {
 
 // keep takes a need on, if there is anything to it.
 func (v *view) keep(t *tilePackets, n need, res *resolution) {
-	if n.precincts.empty() {
+	if n.precincts.Empty() {
 		return
 	}
 	v.needs = append(v.needs, n)
-	id := packetID{n.component, n.resolution, (n.precincts.y1-1)*res.wide + n.precincts.x1 - 1, v.layers - 1}
+	id := packetID{n.component, n.resolution, (n.precincts.Y1-1)*res.wide + n.precincts.X1 - 1, v.layers - 1}
 	if !v.any || t.order.compare(v.last, id) < 0 {
 		v.last, v.any = id, true
 	}
 }
 
 // add adds an area of a sub-band.
-func (n *need) add(res *resolution, b int, area rect) {
-	area = area.intersect(res.band[b].box)
-	if area.empty() {
+func (n *need) add(res *resolution, b int, area grid.Rect) {
+	area = area.Intersect(res.band[b].box)
+	if area.Empty() {
 		return
 	}
 	g := newBlockGrid(area, res.xcb, res.ycb)
-	n.band[b] = rect{g.x0, g.y0, g.x0 + g.w, g.y0 + g.h}
-	p := rect{
-		res.precinctColumn(g.x0), res.precinctRow(g.y0),
-		res.precinctColumn(g.x0+g.w-1) + 1, res.precinctRow(g.y0+g.h-1) + 1,
-	}
-	if !n.precincts.empty() {
+	n.band[b] = grid.New(g.X0, g.Y0, g.X0+g.w, g.Y0+g.h)
+	p := grid.New(
+		res.precinctColumn(g.X0), res.precinctRow(g.Y0),
+		res.precinctColumn(g.X0+g.w-1)+1, res.precinctRow(g.Y0+g.h-1)+1,
+	)
+	if !n.precincts.Empty() {
 		q := n.precincts
-		p = rect{min(p.x0, q.x0), min(p.y0, q.y0), max(p.x1, q.x1), max(p.y1, q.y1)}
+		p = grid.New(min(p.X0, q.X0), min(p.Y0, q.Y0), max(p.X1, q.X1), max(p.Y1, q.Y1))
 	}
 	n.precincts = p
 }

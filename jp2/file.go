@@ -10,6 +10,7 @@ import (
 	"sync/atomic"
 
 	"github.com/stria-j2k/stria/codestream"
+	"github.com/stria-j2k/stria/internal/grid"
 )
 
 // A File is an open image: the headers of a JP2, JPX or JPH file or of a
@@ -229,18 +230,8 @@ func (f *File) Bounds() image.Rectangle {
 		g.X, g.Y = min(g.X, c.Sub.X), min(g.Y, c.Sub.Y)
 	}
 	b := f.Header.Bounds
-	return image.Rect(0, 0,
-		ceilDiv(b.Max.X, g.X)-ceilDiv(b.Min.X, g.X),
-		ceilDiv(b.Max.Y, g.Y)-ceilDiv(b.Min.Y, g.Y))
-}
-
-// ceilDiv is a / b rounded up, for a >= 0 and b > 0.
-func ceilDiv(a, b int) int {
-	q := a / b
-	if q*b < a {
-		q++
-	}
-	return q
+	r := grid.RectOf(b).CeilDiv(int64(g.X), int64(g.Y)).Rectangle()
+	return r.Sub(r.Min)
 }
 
 // ChannelDepth is the depth of the samples of a channel: those of its palette

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"image"
 
+	"github.com/stria-j2k/stria/internal/grid"
 	"github.com/stria-j2k/stria/jp2"
 )
 
@@ -169,7 +170,7 @@ func (p *Plan) place() error {
 		p.scaled, p.size = true, want
 		p.src = image.Rect(
 			floorShift(region.Min.X, reduce), floorShift(region.Min.Y, reduce),
-			ceilShift(region.Max.X, reduce), ceilShift(region.Max.Y, reduce))
+			int(grid.CeilShift(int64(region.Max.X), reduce)), int(grid.CeilShift(int64(region.Max.Y), reduce)))
 		p.src.Min.X = min(max(p.src.Min.X, bounds.Min.X), bounds.Max.X-1)
 		p.src.Min.Y = min(max(p.src.Min.Y, bounds.Min.Y), bounds.Max.Y-1)
 		p.src.Max.X = max(min(p.src.Max.X, bounds.Max.X), p.src.Min.X+1)

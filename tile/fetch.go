@@ -5,7 +5,6 @@ package tile
 
 import (
 	"bytes"
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -27,11 +26,10 @@ const longestRead = 4 << 20
 // coalesce sorts spans and merges those that overlap or lie at most gap bytes
 // apart. A gap of spareGap stands for the largest that wastes little.
 func coalesce(spans []codestream.Span, gap int64) []codestream.Span {
-	slices.SortFunc(spans, func(a, b codestream.Span) int { return cmp.Compare(a.Off, b.Off) })
-	spans = merge(spans, 0)
 	if gap != spareGap {
-		return merge(spans, gap)
+		return codestream.MergeSpans(spans, gap)
 	}
+	spans = codestream.MergeSpans(spans, 0)
 	var gaps []int64
 	spare := int64(spareBytes)
 	for i, s := range spans {
@@ -50,7 +48,7 @@ func coalesce(spans []codestream.Span, gap int64) []codestream.Span {
 			gap = g // all of this length fit
 		}
 	}
-	return merge(spans, gap)
+	return codestream.MergeSpans(spans, gap)
 }
 
 // What merging may add to what is read: a part of it, and some more.
@@ -59,22 +57,6 @@ const (
 	spareShare = 4
 	spareBytes = 16 << 10
 )
-
-// merge merges sorted spans, in place.
-func merge(spans []codestream.Span, gap int64) []codestream.Span {
-	out := spans[:0]
-	for _, s := range spans {
-		if s.Len <= 0 {
-			continue
-		}
-		if n := len(out); n > 0 && s.Off-out[n-1].End() <= gap {
-			out[n-1].Len = max(out[n-1].Len, s.End()-out[n-1].Off)
-			continue
-		}
-		out = append(out, s)
-	}
-	return out
-}
 
 // A batch is ranges of the source that are read together, for some tasks or a
 // walk. It implements [io.ReaderAt] at the offsets of the source.

@@ -8,20 +8,21 @@ import (
 	"math"
 
 	"github.com/stria-j2k/stria/codestream"
+	"github.com/stria-j2k/stria/internal/grid"
 )
 
-// A grid relates reduced pixels to the reference grid. A pixel is a sample of
+// A pixelGrid relates reduced pixels to the reference grid. A pixel is a sample of
 // the finest component; a reduced pixel is one after dropping reduce
 // resolutions. Both are counted from the origin of the reference grid, so they
 // fall where the samples of the components fall (B.2, B.5).
-type grid struct {
+type pixelGrid struct {
 	bounds image.Rectangle // of the image, reference grid
 	step   image.Point     // reference grid points a full-resolution pixel
 	reduce int
 }
 
-func newGrid(h *codestream.Header, reduce int) grid {
-	g := grid{bounds: h.Bounds, step: image.Pt(255, 255), reduce: reduce}
+func newGrid(h *codestream.Header, reduce int) pixelGrid {
+	g := pixelGrid{bounds: h.Bounds, step: image.Pt(255, 255), reduce: reduce}
 	for _, c := range h.Components {
 		g.step.X = min(g.step.X, c.Sub.X)
 		g.step.Y = min(g.step.Y, c.Sub.Y)
@@ -30,19 +31,19 @@ func newGrid(h *codestream.Header, reduce int) grid {
 }
 
 // pixels is the image in full-resolution pixels.
-func (g grid) pixels() image.Rectangle {
+func (g pixelGrid) pixels() image.Rectangle {
 	return divideCeil(g.bounds, g.step, 0)
 }
 
 // reduced is an area of the reference grid in reduced pixels.
-func (g grid) reduced(area image.Rectangle) image.Rectangle {
+func (g pixelGrid) reduced(area image.Rectangle) image.Rectangle {
 	return divideCeil(area, g.step, g.reduce)
 }
 
 // area is the part of the reference grid whose reduced pixels are r. It begins
 // where the image does if r has the first of them: samples of other components
 // may lie before that.
-func (g grid) area(r image.Rectangle) image.Rectangle {
+func (g pixelGrid) area(r image.Rectangle) image.Rectangle {
 	scale := func(v, first, step, lo, hi int) int {
 		if v <= first {
 			return lo
@@ -61,7 +62,7 @@ func (g grid) area(r image.Rectangle) image.Rectangle {
 
 // within is area(r) for pixels that lie in one tile. Samples of other components
 // between the tile's edge and its first pixel belong to it.
-func (g grid) within(r, tile image.Rectangle) image.Rectangle {
+func (g pixelGrid) within(r, tile image.Rectangle) image.Rectangle {
 	a, first := g.area(r).Intersect(tile), g.reduced(tile).Min
 	if r.Min.X == first.X {
 		a.Min.X = tile.Min.X
@@ -74,25 +75,13 @@ func (g grid) within(r, tile image.Rectangle) image.Rectangle {
 
 // component is an area of the reference grid on the grid of a component with
 // subsampling sub, at the grid's reduction (Equations B-2 and B-14).
-func (g grid) component(area image.Rectangle, sub image.Point) image.Rectangle {
+func (g pixelGrid) component(area image.Rectangle, sub image.Point) image.Rectangle {
 	return divideCeil(area, sub, g.reduce)
 }
 
 // divideCeil divides by step, then by 2^shift, rounding up both times.
 func divideCeil(r image.Rectangle, step image.Point, shift int) image.Rectangle {
-	return image.Rectangle{
-		Min: image.Pt(ceilShift(ceilDiv(r.Min.X, step.X), shift), ceilShift(ceilDiv(r.Min.Y, step.Y), shift)),
-		Max: image.Pt(ceilShift(ceilDiv(r.Max.X, step.X), shift), ceilShift(ceilDiv(r.Max.Y, step.Y), shift)),
-	}
-}
-
-// ceilDiv is the quotient of non-negative numbers, rounded up.
-func ceilDiv(a, b int) int {
-	return int((int64(a) + int64(b) - 1) / int64(b))
-}
-
-func ceilShift(a, shift int) int {
-	return int((int64(a) + int64(1)<<shift - 1) >> shift)
+	return grid.RectOf(r).CeilDiv(int64(step.X), int64(step.Y)).CeilShift(shift).Rectangle()
 }
 
 func floorShift(a, shift int) int { return a >> shift }

@@ -22,7 +22,7 @@ type Plan struct {
 	turn raster.Orientation
 
 	region image.Rectangle // full-resolution pixels, (0,0) the image's corner
-	grid   grid
+	grid   pixelGrid
 	src    image.Rectangle // reduced pixels: the samples decoded
 	scaled bool            // the resampler is needed
 	exact  [4]float64      // when scaled: the region in reduced pixels, x0 y0 x1 y1

@@ -11,6 +11,7 @@ import (
 
 	"github.com/stria-j2k/stria/codestream"
 	"github.com/stria-j2k/stria/internal/codeblock"
+	"github.com/stria-j2k/stria/internal/grid"
 	"github.com/stria-j2k/stria/internal/synthesis"
 )
 
@@ -221,7 +222,7 @@ func (st *stream) claim(part *piecePart, end int) []claim {
 func (st *stream) claimRow(part *piecePart, b *subband) claim {
 	v := st.visit
 	size := v.along(b.block)
-	number := floorDiv(v.source(b.next, b.offset), size)
+	number := grid.FloorDiv(v.source(b.next, b.offset), size)
 	// The row as a whole, on the codestream's grid and then on the stream's.
 	whole := image.Rect(0, number*size, 1, (number+1)*size)
 	if v.sideways {
@@ -240,14 +241,6 @@ func (st *stream) claimRow(part *piecePart, b *subband) claim {
 	}
 	return claim{part: part, selection: st.selection, band: b,
 		row: &blockRow{bounds: bounds}, blocks: b.blocks[first:end]}
-}
-
-func floorDiv(a, b int) int {
-	q := a / b
-	if a%b < 0 {
-		q--
-	}
-	return q
 }
 
 // hold makes room for a claimed row, which is in the hands of the synthesis from

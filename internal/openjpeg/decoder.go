@@ -11,6 +11,8 @@ import (
 	"strings"
 	"sync/atomic"
 	"unsafe"
+
+	"github.com/stria-j2k/stria/internal/grid"
 )
 
 // #include "shim.h"
@@ -397,4 +399,4 @@ func window(area image.Rectangle, sub image.Point) image.Rectangle {
 		ceilDiv(area.Max.X, sub.X), ceilDiv(area.Max.Y, sub.Y))
 }
 
-func ceilDiv(a, b int) int { return (a + b - 1) / b }
+func ceilDiv(a, b int) int { return int(grid.CeilDiv(int64(a), int64(b))) }

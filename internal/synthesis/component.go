@@ -2,6 +2,8 @@ package synthesis
 
 import (
 	"image"
+
+	"github.com/stria-j2k/stria/internal/grid"
 )
 
 // A Config describes a component and the window of it that is wanted. Coordinates may
@@ -157,16 +159,14 @@ func reached(lo, hi, high int, reversible bool) (first, end int) {
 	return ceilHalf(lo - reach - high), (hi-1+reach-high)>>1 + 1
 }
 
-func ceilHalf(a int) int { return (a + 1) >> 1 }
+func ceilHalf(a int) int { return int(grid.CeilShift(int64(a), 1)) }
 
-// resolution is what bounds are n levels down (Equation B-14).
+// resolution is what bounds are n levels down.
 func resolution(bounds image.Rectangle, n int) image.Rectangle {
-	up := func(v int) int { return -(-v >> n) }
-	return image.Rect(up(bounds.Min.X), up(bounds.Min.Y), up(bounds.Max.X), up(bounds.Max.Y))
+	return grid.RectOf(bounds).CeilShift(n).Rectangle()
 }
 
-// subband is the sub-band of a resolution's bounds (Equation B-15 for one level).
+// subband is a sub-band of a resolution's bounds.
 func subband(r image.Rectangle, band int) image.Rectangle {
-	x, y := band&1, band>>1
-	return image.Rect(ceilHalf(r.Min.X-x), ceilHalf(r.Min.Y-y), ceilHalf(r.Max.X-x), ceilHalf(r.Max.Y-y))
+	return grid.RectOf(r).Band(band, 1).Rectangle()
 }

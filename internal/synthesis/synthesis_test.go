@@ -48,22 +48,22 @@ func analyze[T int32 | float64](x []T, first int, reversible bool) {
 	}
 }
 
-// A grid is numbers in a rectangle.
-type grid[T int32 | float64] struct {
+// A matrix is numbers in a rectangle.
+type matrix[T int32 | float64] struct {
 	bounds image.Rectangle
 	pix    []T
 }
 
-func newGrid[T int32 | float64](b image.Rectangle) grid[T] {
-	return grid[T]{b, make([]T, b.Dx()*b.Dy())}
+func newMatrix[T int32 | float64](b image.Rectangle) matrix[T] {
+	return matrix[T]{b, make([]T, b.Dx()*b.Dy())}
 }
 
-func (g *grid[T]) at(x, y int) *T { return &g.pix[(y-g.bounds.Min.Y)*g.bounds.Dx()+x-g.bounds.Min.X] }
+func (g *matrix[T]) at(x, y int) *T { return &g.pix[(y-g.bounds.Min.Y)*g.bounds.Dx()+x-g.bounds.Min.X] }
 
-// decompose makes the sub-bands of a grid, level by level: down first, then across
+// decompose makes the sub-bands of a matrix, level by level: down first, then across
 // (F.4.2).
-func decompose[T int32 | float64](src grid[T], levels int, reversible bool) [][4]grid[T] {
-	all := make([][4]grid[T], levels+1)
+func decompose[T int32 | float64](src matrix[T], levels int, reversible bool) [][4]matrix[T] {
+	all := make([][4]matrix[T], levels+1)
 	for r := levels; r > 0; r-- {
 		b := src.bounds
 		column := make([]T, b.Dy())
@@ -82,7 +82,7 @@ func decompose[T int32 | float64](src grid[T], levels int, reversible bool) [][4
 			analyze(src.pix[(y-b.Min.Y)*b.Dx():][:b.Dx()], b.Min.X, reversible)
 		}
 		for band := range 4 {
-			g := newGrid[T](subband(b, band))
+			g := newMatrix[T](subband(b, band))
 			for y := g.bounds.Min.Y; y < g.bounds.Max.Y; y++ {
 				for x := g.bounds.Min.X; x < g.bounds.Max.X; x++ {
 					*g.at(x, y) = *src.at(2*x+band&1, 2*y+band>>1)
@@ -90,16 +90,16 @@ func decompose[T int32 | float64](src grid[T], levels int, reversible bool) [][4
 			}
 			all[r][band] = g
 		}
-		src, all[r][0] = all[r][0], grid[T]{}
+		src, all[r][0] = all[r][0], matrix[T]{}
 	}
 	all[0][0] = src
 	return all
 }
 
 // transposed exchanges the axes, as whoever visits an image sideways does.
-func transposed[T int32 | float64](g grid[T]) grid[T] {
+func transposed[T int32 | float64](g matrix[T]) matrix[T] {
 	b := g.bounds
-	h := newGrid[T](image.Rect(b.Min.Y, b.Min.X, b.Max.Y, b.Max.X))
+	h := newMatrix[T](image.Rect(b.Min.Y, b.Min.X, b.Max.Y, b.Max.X))
 	for y := b.Min.Y; y < b.Max.Y; y++ {
 		for x := b.Min.X; x < b.Max.X; x++ {
 			*h.at(y, x) = *g.at(x, y)
@@ -108,18 +108,18 @@ func transposed[T int32 | float64](g grid[T]) grid[T] {
 	return h
 }
 
-// A gridSource hands out coefficients in pieces of random height, and fails the test
+// A matrixSource hands out coefficients in pieces of random height, and fails the test
 // when it is asked for what is not needed.
-type gridSource struct {
+type matrixSource struct {
 	t     testing.TB
 	rnd   *rand.Rand
-	bands [][4]grid[int32]
+	bands [][4]matrix[int32]
 	need  [][4]image.Rectangle
 	asked [][4]int
 	wide  bool
 }
 
-func (s *gridSource) Band(r, band, y int) (Band, error) {
+func (s *matrixSource) Band(r, band, y int) (Band, error) {
 	need := s.need[r][band]
 	require.True(s.t, y >= need.Min.Y && y < need.Max.Y, "row %d of %v", y, need)
 	require.GreaterOrEqual(s.t, y, s.asked[r][band])
@@ -149,17 +149,17 @@ func (s *gridSource) Band(r, band, y int) (Band, error) {
 type picture struct {
 	bounds image.Rectangle
 	levels int
-	want   grid[float64]
-	bands  [][4]grid[int32]
+	want   matrix[float64]
+	bands  [][4]matrix[int32]
 	config Config
 }
 
 func newPicture(rnd *rand.Rand, reversible bool) picture {
 	at := image.Pt(rnd.IntN(9)-4, rnd.IntN(9)-4)
 	b := image.Rectangle{Min: at, Max: at.Add(image.Pt(1+rnd.IntN(40), 1+rnd.IntN(40)))}
-	p := picture{bounds: b, levels: rnd.IntN(5), want: newGrid[float64](b)}
+	p := picture{bounds: b, levels: rnd.IntN(5), want: newMatrix[float64](b)}
 	p.config = Config{Bounds: b, Levels: p.levels, Reversible: reversible, Bands: make([][4]BandConfig, p.levels+1)}
-	ints, floats := newGrid[int32](b), newGrid[float64](b)
+	ints, floats := newMatrix[int32](b), newMatrix[float64](b)
 	for i := range ints.pix {
 		v := rnd.IntN(256) - 128
 		ints.pix[i], floats.pix[i], p.want.pix[i] = int32(v), float64(v), float64(v)
@@ -169,9 +169,9 @@ func newPicture(rnd *rand.Rand, reversible bool) picture {
 	} else {
 		const step = 1.0 / 32
 		for _, bands := range decompose(floats, p.levels, false) {
-			var quantised [4]grid[int32]
+			var quantised [4]matrix[int32]
 			for i, g := range bands {
-				quantised[i] = newGrid[int32](g.bounds)
+				quantised[i] = newMatrix[int32](g.bounds)
 				for j, v := range g.pix {
 					quantised[i].pix[j] = int32(math.Round(v / step))
 				}
@@ -217,7 +217,7 @@ func (c *Component) inGo() {
 }
 
 // samples reads a window in batches of random height, with either kernels.
-func samples(t testing.TB, rnd *rand.Rand, c Config, bands [][4]grid[int32], wide bool) []float64 {
+func samples(t testing.TB, rnd *rand.Rand, c Config, bands [][4]matrix[int32], wide bool) []float64 {
 	for r := range bands {
 		for _, g := range bands[r] {
 			for _, v := range g.pix {
@@ -229,7 +229,7 @@ func samples(t testing.TB, rnd *rand.Rand, c Config, bands [][4]grid[int32], wid
 	if rnd.IntN(2) == 0 {
 		k.inGo()
 	}
-	src := &gridSource{t: t, rnd: rnd, bands: bands, need: Need(c), wide: wide, asked: make([][4]int, c.Levels+1)}
+	src := &matrixSource{t: t, rnd: rnd, bands: bands, need: Need(c), wide: wide, asked: make([][4]int, c.Levels+1)}
 	for r := range src.asked {
 		for b := range src.asked[r] {
 			src.asked[r][b] = -1 << 62
@@ -271,9 +271,9 @@ func TestWindows(t *testing.T) {
 			c := p.config
 			c.Narrow = rnd.IntN(2) == 0
 			c.Window = b
-			whole := grid[float64]{b, samples(t, rnd, c, p.bands, rnd.IntN(2) == 0)}
+			whole := matrix[float64]{b, samples(t, rnd, c, p.bands, rnd.IntN(2) == 0)}
 			c.Window = image.Rect(x, y, x+1+rnd.IntN(b.Max.X-x), y+1+rnd.IntN(b.Max.Y-y))
-			part := grid[float64]{c.Window, samples(t, rnd, c, p.bands, rnd.IntN(2) == 0)}
+			part := matrix[float64]{c.Window, samples(t, rnd, c, p.bands, rnd.IntN(2) == 0)}
 			for y := b.Min.Y; y < b.Max.Y; y++ {
 				for x := b.Min.X; x < b.Max.X; x++ {
 					tolerance := 0.0
@@ -293,14 +293,14 @@ func TestWindows(t *testing.T) {
 			swap := func(r image.Rectangle) image.Rectangle { return image.Rect(r.Min.Y, r.Min.X, r.Max.Y, r.Max.X) }
 			side.Bounds, side.Window = swap(c.Bounds), swap(c.Window)
 			side.Bands = make([][4]BandConfig, p.levels+1)
-			bands := make([][4]grid[int32], p.levels+1)
+			bands := make([][4]matrix[int32], p.levels+1)
 			for r := range bands {
 				for band := range 4 {
 					to := band>>1 | band&1<<1
 					bands[r][to], side.Bands[r][to] = transposed(p.bands[r][band]), c.Bands[r][band]
 				}
 			}
-			turned := transposed(grid[float64]{side.Window, samples(t, rnd, side, bands, true)})
+			turned := transposed(matrix[float64]{side.Window, samples(t, rnd, side, bands, true)})
 			require.Equal(t, part.pix, turned.pix)
 		}
 	}
@@ -328,7 +328,7 @@ func TestKernels(t *testing.T) {
 			if i == 0 {
 				k.inGo()
 			}
-			src := &gridSource{t: t, rnd: rand.New(rand.NewPCG(5, 6)), bands: p.bands, need: Need(c), wide: wide, asked: make([][4]int, c.Levels+1)}
+			src := &matrixSource{t: t, rnd: rand.New(rand.NewPCG(5, 6)), bands: p.bands, need: Need(c), wide: wide, asked: make([][4]int, c.Levels+1)}
 			for r := range src.asked {
 				for b := range src.asked[r] {
 					src.asked[r][b] = -1 << 62

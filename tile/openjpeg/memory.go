@@ -8,6 +8,7 @@ import (
 
 	"github.com/stria-j2k/stria/codestream"
 	"github.com/stria-j2k/stria/internal/engine"
+	"github.com/stria-j2k/stria/internal/grid"
 	"github.com/stria-j2k/stria/internal/openjpeg"
 )
 
@@ -131,4 +132,4 @@ func codedBytes(n int64, c codestream.Component) int64 {
 	return n*bits/8 + n*bits/64 + 1<<10
 }
 
-func ceilDiv(a, b int) int { return int((int64(a) + int64(b) - 1) / int64(b)) }
+func ceilDiv(a, b int) int { return int(grid.CeilDiv(int64(a), int64(b))) }

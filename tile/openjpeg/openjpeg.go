@@ -21,6 +21,7 @@ import (
 
 	"github.com/stria-j2k/stria/codestream"
 	"github.com/stria-j2k/stria/internal/engine"
+	"github.com/stria-j2k/stria/internal/grid"
 	"github.com/stria-j2k/stria/internal/openjpeg"
 	"github.com/stria-j2k/stria/tile"
 )
@@ -50,13 +51,7 @@ func (adapter) Selects(want codestream.Window, h *codestream.Header) codestream.
 }
 
 // common is the least common multiple, or 1<<30 if it is more than that.
-func common(a, b int) int {
-	g, r := a, b
-	for r != 0 {
-		g, r = r, g%r
-	}
-	return int(min(int64(a)*int64(b/g), 1<<30))
-}
+func common(a, b int) int { return int(min(grid.Common(int64(a), int64(b)), 1<<30)) }
 
 func (adapter) Begin(ctx context.Context, job *engine.Job) (engine.Walk, error) {
 	if err := context.Cause(ctx); err != nil {
