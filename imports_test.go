@@ -144,7 +144,7 @@ func TestCgoOnlyUnderInternal(t *testing.T) {
 
 // The two lowest layers work without a C compiler and pull in little.
 func TestLowLayersStayLight(t *testing.T) {
-	allowed := []string{module, "github.com/klauspost/compress/zstd"}
+	allowed := []string{module, module + "/internal/grid", "github.com/klauspost/compress/zstd"}
 	for _, f := range source(t) {
 		dir := f.dir()
 		if f.test() || dir != "codestream" && dir != "jp2" {
@@ -156,6 +156,17 @@ func TestLowLayersStayLight(t *testing.T) {
 				slices.Contains(layers[:2], layerName(ours(p)))
 			require.True(t, light, "%s imports %s", f.name, p)
 			require.NotEqual(t, "net/http", p, f.name)
+		}
+	}
+}
+
+// A program that does not import tile/openjpeg needs no libopenjp2.
+func TestOpenJPEGIsAChoice(t *testing.T) {
+	for _, f := range source(t) {
+		for _, p := range f.imports(t) {
+			if p == module+"/internal/openjpeg" && !f.test() {
+				require.Contains(t, []string{"tile/openjpeg", "internal/openjpeg"}, f.dir(), f.name)
+			}
 		}
 	}
 }
