@@ -124,7 +124,11 @@ func TestPlanYCbCr(t *testing.T) {
 			p, err := new(tile.Decoder).Plan(f, req)
 			require.NoError(t, err)
 			var buf bytes.Buffer
-			require.NoError(t, encode.JPEG{Quality: 95, Chroma: encode.Chroma444}.Encode(t.Context(), &buf, p))
+			err = encode.JPEG{Quality: 95, Chroma: encode.Chroma444}.Encode(t.Context(), &buf, p)
+			if errors.Is(err, errors.ErrUnsupported) {
+				t.Skip("4:2:0 only without cgo")
+			}
+			require.NoError(t, err)
 			got[i], err = jpeg.Decode(&buf)
 			require.NoError(t, err)
 		}

@@ -19,6 +19,11 @@ import (
 type File struct {
 	Header *codestream.Header
 
+	// Tag may be set, before the file is used, to what identifies the content of the
+	// source, such as an ETag: files of the same size and Tag are taken for the same
+	// image by caches of decoded blocks. Empty: each File is an image of its own.
+	Tag string
+
 	// Brand is BR of the file type box ("jp2 ", "jpx ", "jph "), Compatible its
 	// compatibility list. Both are empty for a bare codestream.
 	Brand      string

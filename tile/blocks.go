@@ -35,8 +35,30 @@ const taskSamples = 4096
 // A blockTask is code-blocks that one worker decodes.
 type blockTask struct {
 	claim
-	bytes int64
-	fetch *batch // has their bytes
+	bytes  int64         // that have to be read
+	cached []*cacheEntry // of each block; nil for those that are not, or where none is
+	fetch  *batch        // has their bytes
+}
+
+// recall takes the task's blocks that are there out of the cache.
+func (t *blockTask) recall(r *run) {
+	if r.cache == nil {
+		return
+	}
+	t.cached = make([]*cacheEntry, len(t.blocks))
+	for i, n := range t.blocks {
+		if e := r.cache.get(r.key(t.selection, int(n))); e != nil {
+			t.cached[i] = e
+			t.bytes -= t.selection.BlockBytes(int(n))
+			r.stats.cached.Add(1)
+		}
+	}
+}
+
+// key is the name that a block has in the cache.
+func (r *run) key(s *codestream.Selection, block int) blockKey {
+	b := s.Block(block)
+	return blockKey{image: r.image, block: b.ID, passes: b.Passes, strict: r.plan.dec.Strict}
 }
 
 // tasks cuts a claim into tasks.
@@ -59,25 +81,50 @@ func (c claim) tasks() []*blockTask {
 func (t *blockTask) decode(w *worker) error {
 	began := time.Now()
 	r := t.part.piece.run
-	for _, i := range t.blocks {
+	for i, n := range t.blocks {
 		// Cancelling must not wait for a task of many blocks.
 		if r.ctx.Err() != nil {
 			return nil // the run has its error
 		}
-		if err := t.decodeBlock(w, t.selection.Block(int(i))); err != nil {
-			if err = r.judge(t.part.piece.stream.tile, err); err != nil {
-				return err
+		var e *cacheEntry
+		if t.cached != nil {
+			e = t.cached[i]
+		}
+		var err error
+		b := t.selection.Block(int(n))
+		if e != nil {
+			if err = e.err; err == nil {
+				w.coef = e.coefs.into(w.coef)
 			}
+		} else {
+			err = t.decodeBlock(w, b)
+			r.stats.blocks.Add(1)
+			if r.keeps && (err == nil || errors.Is(err, codestream.ErrFormat)) {
+				r.keep(int(n), t, w.coef, err)
+			}
+		}
+		if err == nil {
+			t.put(w.coef, b.Bounds)
+		} else if err = r.judge(t.part.piece.stream.tile, err); err != nil {
+			return err
 		}
 	}
 	t.fetch.done(1)
-	r.stats.blocks.Add(int64(len(t.blocks)))
 	t.part.piece.since(began)
 	t.part.ready.signal()
 	return nil
 }
 
-// decodeBlock decodes one block and puts its coefficients into the row.
+// keep puts a block into the cache. A damaged one is kept as that.
+func (r *run) keep(block int, t *blockTask, coef []int32, err error) {
+	e := &cacheEntry{key: r.key(t.selection, block), budget: r.plan.dec.budget(), err: err}
+	if err == nil {
+		e.coefs = newCoefficients(coef, t.band.narrow)
+	}
+	r.cache.put(e)
+}
+
+// decodeBlock decodes one block into w.coef.
 func (t *blockTask) decodeBlock(w *worker, b codestream.Block) error {
 	k := &w.block
 	*k = codeblock.Block{Width: b.Bounds.Dx(), Height: b.Bounds.Dy(), Orient: t.band.band,
@@ -104,7 +151,6 @@ func (t *blockTask) decodeBlock(w *worker, b codestream.Block) error {
 	if shift := t.part.component.coding.ROIShift; shift > 0 {
 		unshift(w.coef, shift, codeblock.Fraction(k.Planes))
 	}
-	t.put(w.coef, b.Bounds)
 	return nil
 }
 

@@ -4,9 +4,12 @@
 package tile
 
 import (
+	"slices"
 	"sync"
 
 	"github.com/stria-j2k/stria/codestream"
+	"github.com/stria-j2k/stria/internal/synthesis"
+	"github.com/stria-j2k/stria/jp2"
 )
 
 // A Cache keeps the coefficients of decoded code-blocks, so that tiles, strips and
@@ -38,12 +41,27 @@ type CacheStats struct {
 }
 
 // A blockKey names a decoded block: the image, the block, and how much of it was
-// decoded, which with quality layers depends on the request.
+// decoded, which with quality layers depends on the request. Strict decoders refuse
+// blocks that others take.
 type blockKey struct {
-	image  string
+	image  any // a *jp2.File, or what its Tag says
 	block  codestream.BlockID
-	passes uint8
+	passes int
 	strict bool
+}
+
+// An imageTag identifies an image that says what it is.
+type imageTag struct {
+	tag  string
+	size int64
+}
+
+// imageOf is how the blocks of a file are known.
+func imageOf(f *jp2.File) any {
+	if f.Tag != "" {
+		return imageTag{f.Tag, f.Size()}
+	}
+	return f
 }
 
 // A cacheEntry is the coefficients of one block, as they are before
@@ -75,6 +93,29 @@ const (
 	// mostUses is how many uses are remembered of an entry.
 	mostUses = 3
 )
+
+// newCoefficients is a copy of the coefficients of a block.
+func newCoefficients(coef []int32, narrow bool) (c coefficients) {
+	if !narrow {
+		c.i32 = slices.Clone(coef)
+		return c
+	}
+	c.i16 = make([]int16, len(coef))
+	synthesis.Store(c.i16, len(coef), coef, len(coef), len(coef), 1)
+	return c
+}
+
+// into puts them into dst.
+func (c *coefficients) into(dst []int32) []int32 {
+	if c.i32 != nil {
+		return append(dst[:0], c.i32...)
+	}
+	dst = resize(dst, len(c.i16))
+	for i, v := range c.i16 {
+		dst[i] = int32(v)
+	}
+	return dst
+}
 
 func (e *cacheEntry) size() int64 {
 	return entryBytes + 2*int64(len(e.coefs.i16)) + 4*int64(len(e.coefs.i32))

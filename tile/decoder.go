@@ -18,6 +18,10 @@ type Decoder struct {
 	// own, with the default limits.
 	Budget *Budget
 
+	// Cache keeps decoded code-blocks for the next run that needs them; nil: none are
+	// kept. It is for [Native] only.
+	Cache *Cache
+
 	// Hooks are told what happens; nil: nobody is.
 	Hooks *Hooks
 

@@ -346,6 +346,7 @@ func (f *fetcher) claim(pc *piece) {
 			pc.blocks += len(k.blocks)
 		}
 		for _, t := range part.tasks {
+			t.recall(f.run)
 			pc.bytes += t.bytes
 		}
 	}
@@ -479,8 +480,10 @@ func (f *fetcher) send(j job) error {
 
 // appendSpans appends where the bytes of the task's blocks are.
 func (t *blockTask) appendSpans(spans []codestream.Span) []codestream.Span {
-	for _, i := range t.blocks {
-		spans = append(spans, t.selection.Block(int(i)).Spans...)
+	for i, n := range t.blocks {
+		if t.cached == nil || t.cached[i] == nil {
+			spans = append(spans, t.selection.Block(int(n)).Spans...)
+		}
 	}
 	return spans
 }

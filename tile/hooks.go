@@ -58,6 +58,7 @@ type FinishInfo struct {
 	Took   time.Duration
 	Reads  int
 	Bytes  int64 // read
-	Blocks int   // code-blocks decoded, the ones decoded again included
+	Blocks int   // code-blocks decoded
+	Cached int   // code-blocks that were in the decoder's cache
 	Err    error // nil when every strip was taken
 }

@@ -264,6 +264,11 @@ func (p *Plan) streamMemory(slab int64) int64 {
 	return total
 }
 
+// coefficientBytes is about what the coefficients of a run take in a cache.
+func (p *Plan) coefficientBytes() int64 {
+	return 2 * int64(p.src.Dx()) * int64(p.src.Dy()) * int64(len(p.file.Header.Components))
+}
+
 // reach is how far, in samples of a resolution, the inverse wavelet of the next
 // looks beyond a window, with a reserve (Annex F).
 const reach = 6

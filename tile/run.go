@@ -38,6 +38,10 @@ type run struct {
 	slabs chan *slab
 	free  chan *slab // returned by the consumer
 
+	cache *Cache // of the decoder; nil: none
+	keeps bool   // blocks are put into it
+	image any    // names the image in it
+
 	ahead   *Budget // bytes fetched and not yet decoded
 	walking chan struct{}
 	stages  sync.WaitGroup
@@ -50,8 +54,8 @@ type run struct {
 }
 
 type stats struct {
-	reads, bytes, blocks atomic.Int64
-	first                time.Duration
+	reads, bytes, blocks, cached atomic.Int64
+	first                        time.Duration
 }
 
 // A slab is a band of the source on its way down the pipeline. Its buffers are
@@ -112,7 +116,10 @@ func (p *Plan) start(ctx context.Context, extra int64, newTarget func(*run) targ
 		ahead:   &Budget{Bytes: p.layout.ahead},
 		walking: make(chan struct{}, p.layout.walks),
 		walks:   make(map[*stream]struct{}),
+		cache:   p.dec.Cache,
+		image:   imageOf(p.file),
 	}
+	r.keeps = r.cache != nil && p.coefficientBytes() <= r.cache.limit()/2
 	r.ctx, r.cancel = context.WithCancelCause(ctx)
 	r.target = newTarget(r)
 	for range slabsAhead {
@@ -147,7 +154,7 @@ func (r *run) close(err error) {
 	if h := r.plan.dec.Hooks; h != nil && h.Finished != nil {
 		h.Finished(FinishInfo{First: r.stats.first, Took: time.Since(r.began),
 			Reads: int(r.stats.reads.Load()), Bytes: r.stats.bytes.Load(),
-			Blocks: int(r.stats.blocks.Load()), Err: err})
+			Blocks: int(r.stats.blocks.Load()), Cached: int(r.stats.cached.Load()), Err: err})
 	}
 }
 

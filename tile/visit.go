@@ -19,11 +19,6 @@ func (v visit) upright() bool { return v == visit{} }
 // stream's.
 func (v visit) samples(r image.Rectangle) image.Rectangle { return v.turn(r, 1) }
 
-// band takes a rectangle of the grid of sub-band 0 to 3 to the stream's.
-func (v visit) band(band int, r image.Rectangle) image.Rectangle {
-	return v.turn(r, v.offset(band))
-}
-
 // offset is 1 where the element at coordinate y along the visit goes to -y, and 0
 // where it goes to -1-y: that is the high-pass ones, which lie at 2y+1 of the grid
 // above.
@@ -40,17 +35,6 @@ func (v visit) turn(r image.Rectangle, offset int) image.Rectangle {
 	}
 	if v.reverse {
 		r.Min.Y, r.Max.Y = offset-r.Max.Y, offset-r.Min.Y
-	}
-	return r
-}
-
-// back takes a rectangle of the stream's grid to the component's.
-func (v visit) back(r image.Rectangle) image.Rectangle {
-	if v.reverse {
-		r.Min.Y, r.Max.Y = 1-r.Max.Y, 1-r.Min.Y
-	}
-	if v.sideways {
-		r = image.Rect(r.Min.Y, r.Min.X, r.Max.Y, r.Max.X)
 	}
 	return r
 }

@@ -232,7 +232,7 @@ func samples(t testing.TB, rnd *rand.Rand, c Config, bands [][4]matrix[int32], w
 	src := &matrixSource{t: t, rnd: rnd, bands: bands, need: Need(c), wide: wide, asked: make([][4]int, c.Levels+1)}
 	for r := range src.asked {
 		for b := range src.asked[r] {
-			src.asked[r][b] = -1 << 62
+			src.asked[r][b] = math.MinInt
 		}
 	}
 	width, height := c.Window.Dx(), c.Window.Dy()
@@ -331,7 +331,7 @@ func TestKernels(t *testing.T) {
 			src := &matrixSource{t: t, rnd: rand.New(rand.NewPCG(5, 6)), bands: p.bands, need: Need(c), wide: wide, asked: make([][4]int, c.Levels+1)}
 			for r := range src.asked {
 				for b := range src.asked[r] {
-					src.asked[r][b] = -1 << 62
+					src.asked[r][b] = math.MinInt
 				}
 			}
 			n := c.Window.Dx() * c.Window.Dy()
