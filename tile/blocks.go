@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"image"
+	"slices"
 	"time"
 
 	"github.com/stria-j2k/stria/codestream"
@@ -59,6 +60,32 @@ func (t *blockTask) recall(r *run) {
 func (r *run) key(s *codestream.Selection, block int) blockKey {
 	b := s.Block(block)
 	return blockKey{image: r.image, block: b.ID, passes: b.Passes, strict: r.plan.dec.Strict}
+}
+
+// blockBytes bounds the bytes of a block: 4096 coefficients of 31 bits and a sign, and
+// as much again for what coding may add to noise.
+const blockBytes = 32 << 10
+
+// refuse leaves out blocks with more bytes than their coefficients could need, which
+// corrupt packet headers claim. They are damage.
+func (c *claim) refuse(r *run) error {
+	large := func(i uint32) bool { return c.selection.BlockBytes(int(i)) > blockBytes }
+	if !slices.ContainsFunc(c.blocks, large) {
+		return nil
+	}
+	var kept []uint32
+	for _, i := range c.blocks {
+		if !large(i) {
+			kept = append(kept, i)
+			continue
+		}
+		err := fmt.Errorf("%d bytes, more than its coefficients can need: %w", c.selection.BlockBytes(int(i)), codeblock.ErrCorrupt)
+		if err := r.judge(c.part.piece.stream.tile, blockError(c.selection.Block(int(i)), err)); err != nil {
+			return err
+		}
+	}
+	c.blocks = kept
+	return nil
 }
 
 // tasks cuts a claim into tasks.
@@ -146,7 +173,7 @@ func (t *blockTask) decodeBlock(w *worker, b codestream.Block) error {
 		err = w.part1.Decode(w.coef, k)
 	}
 	if err != nil {
-		return t.blockError(b, err)
+		return blockError(b, err)
 	}
 	if shift := t.part.component.coding.ROIShift; shift > 0 {
 		unshift(w.coef, shift, codeblock.Fraction(k.Planes))
@@ -155,7 +182,7 @@ func (t *blockTask) decodeBlock(w *worker, b codestream.Block) error {
 }
 
 // blockError says which block an error is about.
-func (t *blockTask) blockError(b codestream.Block, err error) error {
+func blockError(b codestream.Block, err error) error {
 	id := b.ID
 	err = fmt.Errorf("code-block %d,%d of band %d, resolution %d, component %d of tile %d: %w",
 		id.X, id.Y, id.Band, id.Resolution, id.Component, id.Tile, err)

@@ -1,6 +1,15 @@
 // Package tile turns a request for a part of an image into pixels: it plans
-// what must be read and decoded, reads it, has an [Engine] decode it, converts
-// colours, scales, turns, and hands the result over in strips, top to bottom.
+// what must be read and decoded, reads it, decodes it, converts colours, scales,
+// turns, and hands the result over in strips, top to bottom.
+//
+// # The journey
+//
+// A [Plan] is run in stages that work at the same time. Code-blocks are selected and
+// read in the order in which rows of the result need them; workers decode them, each
+// once; a stream for each tile synthesises rows of samples out of rows of blocks and
+// lets go of those that the wavelet has passed; pieces of these become pixels in slabs,
+// which are scaled and handed out. A [Budget] bounds the memory and the workers of all
+// runs, and a [Cache] keeps decoded blocks for the next.
 //
 // # Open, plan, run
 //
@@ -52,7 +61,7 @@
 // # Samples
 //
 // Samples of 1 to 8 bits become 8 bits, all others 16, signed ones with their
-// smallest value as black; the engine takes up to 31 bits. They are scaled so
+// smallest value as black; decoding takes up to 31 bits. They are scaled so
 // that the largest is white, and rounded. Of components that are no colours and
 // no opacity nothing is read.
 //

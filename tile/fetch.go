@@ -183,7 +183,11 @@ func (f *fetcher) chunk(c chunk) error {
 		return err
 	}
 	for i, area := range c.slabs {
-		f.waiting = append(f.waiting, f.slabJob(c, area, i == len(c.slabs)-1))
+		j, err := f.slabJob(c, area, i == len(c.slabs)-1)
+		if err != nil {
+			return err
+		}
+		f.waiting = append(f.waiting, j)
 		if f.bytes >= f.plan.layout.ahead/2 {
 			if err := f.flush(); err != nil {
 				return err
@@ -220,7 +224,7 @@ func (f *fetcher) selectStreams(c chunk) error {
 			if err = f.judge(w.tile, s.Damage()); err != nil {
 				return err
 			}
-			err = f.bounded(s)
+			err = p.bounded(s)
 		}
 		if err == errHollow {
 			f.streams[i] = &stream{tile: w.tile, err: err}
@@ -302,7 +306,7 @@ func (f *fetcher) selectWindow(w window, i int) (*codestream.Selection, error) {
 var errHollow = errors.New("tile: no samples")
 
 // slabJob makes the pieces of a slab, and claims the blocks that they need.
-func (f *fetcher) slabJob(c chunk, area image.Rectangle, last bool) *slabJob {
+func (f *fetcher) slabJob(c chunk, area image.Rectangle, last bool) (*slabJob, error) {
 	j := &slabJob{area: area}
 	for i, st := range f.streams {
 		pc := &piece{run: f.run, stream: st, area: c.windows[i].area.Intersect(area), last: last && c.last}
@@ -318,14 +322,16 @@ func (f *fetcher) slabJob(c chunk, area image.Rectangle, last bool) *slabJob {
 			pc.last = last
 		default:
 			pc.selection = st.selection
-			f.claim(pc)
+			if err := f.claim(pc); err != nil {
+				return nil, err
+			}
 		}
 	}
-	return j
+	return j, nil
 }
 
 // claim claims the blocks that a piece needs.
-func (f *fetcher) claim(pc *piece) {
+func (f *fetcher) claim(pc *piece) error {
 	st := pc.stream
 	// Components that are transformed together have the same rows.
 	for _, c := range st.components {
@@ -341,7 +347,11 @@ func (f *fetcher) claim(pc *piece) {
 			continue
 		}
 		part.claims = st.claim(part, c.made)
-		for _, k := range part.claims {
+		for i := range part.claims {
+			k := &part.claims[i]
+			if err := k.refuse(f.run); err != nil {
+				return err
+			}
 			part.tasks = append(part.tasks, k.tasks()...)
 			pc.blocks += len(k.blocks)
 		}
@@ -351,6 +361,7 @@ func (f *fetcher) claim(pc *piece) {
 		}
 	}
 	f.bytes += pc.bytes
+	return nil
 }
 
 // flush starts to read what the waiting slabs need, and hands them out.

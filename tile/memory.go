@@ -4,8 +4,10 @@
 package tile
 
 import (
+	"fmt"
 	"image"
 	"iter"
+	"slices"
 
 	"github.com/stria-j2k/stria/codestream"
 	"github.com/stria-j2k/stria/internal/codeblock"
@@ -24,6 +26,7 @@ type layout struct {
 	workers int   // at once
 	ahead   int64 // coded bytes that are fetched and not decoded
 	record  int64 // bytes kept of what the index reads for one window
+	streams int64 // bytes that streams hold
 
 	threads int // for each walk, if there are processors to spare; 0: one
 	walks   int // with an engine at one time
@@ -159,7 +162,8 @@ func (p *Plan) bound() int64 {
 	columns := int64(p.tilesAcross())
 	tileAcross := min(int64(p.across(p.tile())), across)
 
-	engines := p.streamMemory(slab)
+	l.streams = p.streamMemory(p.file.Header.Components)
+	engines := l.streams
 	if p.dec.Engine.windows != nil {
 		engines = p.walkMemory(slab, columns)
 	}
@@ -211,11 +215,11 @@ func (p *Plan) walkMemory(slab, columns int64) int64 {
 
 // streamMemory is what the streams of a run hold: rows of code-blocks, the lines
 // of the synthesis, samples, and the lists of blocks.
-func (p *Plan) streamMemory(slab int64) int64 {
+func (p *Plan) streamMemory(components []codestream.Component) int64 {
 	const blockList = 112 // a block in a selection, in a list and in a claim
-	h := p.file.Header
 	v := p.visit()
 	along := int64(p.along(p.src))
+	slab := min(int64(p.layout.slab), int64(p.along(p.tile())), along)
 	columns := int64(p.tilesAcross())
 	tileAlong := int64(p.along(p.tile()))
 	// Slabs do not reach from one row of tiles to the next, but slabs of several
@@ -227,7 +231,7 @@ func (p *Plan) streamMemory(slab int64) int64 {
 	}
 	chunk := min(int64(p.layout.chunk), tileAlong, along)
 	var total int64
-	for i, comp := range h.Components {
+	for i, comp := range components {
 		if !p.color.needs(i) {
 			continue
 		}
@@ -296,8 +300,28 @@ func (p *Plan) scalingMemory() int64 {
 	return int64(p.color.planes())*p.resample().Memory() + int64(stripRows(p.Size(), stride))*int64(stride)
 }
 
+// mostDepth is the most bits that samples may have: those of an int32 without a sign.
+const mostDepth = 31
+
 // bounded holds a selection against what the plan's memory is for. The plan knows the
-// main header; a tile's own header may ask for more.
-func (f *fetcher) bounded(s *codestream.Selection) error {
+// main header; a tile's own may ask for more: smaller code-blocks, more levels or more
+// bit-planes.
+func (p *Plan) bounded(s *codestream.Selection) error {
+	components := slices.Clone(p.file.Header.Components)
+	for i, index := range s.Window().Components {
+		c := &components[index]
+		if c.Depth > mostDepth {
+			return unsupported("samples of %d bits", c.Depth)
+		}
+		if n := s.Planes(i); n > codeblock.MaxPlanes {
+			return unsupported("%d magnitude bit-planes in component %d of tile %d", n, index, s.Window().Tile)
+		}
+		c.ComponentCoding = s.Coding().Components[i]
+		c.Levels += p.grid.reduce
+	}
+	if need := p.streamMemory(components); need > p.layout.streams {
+		return fmt.Errorf("tile: tile %d is coded in smaller parts than the main header says: %w", s.Window().Tile,
+			&BudgetError{Need: p.memory - p.layout.streams + need, Limit: p.memory})
+	}
 	return nil
 }

@@ -31,7 +31,7 @@ type server struct {
 func newServer(i *images, budget int64, cache iiif.Cache, report func(iiif.Report)) *server {
 	files := &iiif.Files{Source: i.source, Indexes: cache}
 	decoder := &i.decoder
-	decoder.Budget = &tile.Budget{Bytes: budget}
+	decoder.Budget, decoder.Cache = &tile.Budget{Bytes: budget}, new(tile.Cache)
 	tiers := iiif.Tiers{&iiif.MemoryCache{}}
 	if cache != nil {
 		tiers = append(tiers, cache)
