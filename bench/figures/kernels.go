@@ -14,6 +14,7 @@ import (
 	"github.com/stria-j2k/stria/bench/images"
 	"github.com/stria-j2k/stria/bench/rival"
 	"github.com/stria-j2k/stria/internal/codeblock"
+	"github.com/stria-j2k/stria/internal/ht"
 	"github.com/stria-j2k/stria/internal/tier1"
 )
 
@@ -24,9 +25,9 @@ type kernel struct {
 }
 
 // kernels are Stria's own for blocks of Part 1, or of Part 15.
-func kernels(ht bool) []kernel {
-	if ht {
-		return nil
+func kernels(high bool) []kernel {
+	if high {
+		return []kernel{{"ht", new(ht.Decoder).Decode}}
 	}
 	return []kernel{{"tier1", new(tier1.Decoder).Decode}}
 }
