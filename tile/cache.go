@@ -178,6 +178,8 @@ func (c *Cache) put(e *cacheEntry) {
 		e.budget.returned(c, size)
 		return
 	}
+	for c.held+size > limit && c.evict() { // others came in between
+	}
 	if c.entries == nil {
 		c.entries = make(map[blockKey]*cacheEntry)
 	}

@@ -116,7 +116,7 @@ func TestCacheOutlastsScans(t *testing.T) {
 
 // A damaged block is damaged for every run that needs it.
 func TestCacheKeepsDamage(t *testing.T) {
-	data := testimg.Compress(t, testimg.Spec{Width: 200, Height: 200}, "j2k", "-M", "32", "-n", "3")
+	data := bytes.Clone(testimg.Compress(t, testimg.Spec{Width: 200, Height: 200}, "j2k", "-M", "32", "-n", "3"))
 	for i := len(data) / 2; i < len(data)/2+40; i++ {
 		data[i] ^= 0x5A
 	}
