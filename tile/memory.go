@@ -47,22 +47,33 @@ const (
 	uncut = 1 << 30
 )
 
-// cut chooses the layout: the first that fits into limit bytes.
+// cut chooses the layout: the best that leaves most of limit bytes to other runs, and
+// failing that the one of least memory.
 func (p *Plan) cut(limit int64) error {
 	p.scaling = p.scalingMemory()
-	least := int64(-1)
+	var least, half layout
+	leastBytes, halfBytes := int64(-1), int64(-1)
 	for l := range p.layouts() {
 		p.layout = l
 		p.memory = p.bound()
-		if p.memory <= limit {
+		if p.memory <= limit/4 {
 			return nil
 		}
-		if least < 0 || p.memory < least {
-			least = p.memory
+		if halfBytes < 0 && p.memory <= limit/2 {
+			half, halfBytes = p.layout, p.memory
+		}
+		if leastBytes < 0 || p.memory < leastBytes {
+			least, leastBytes = p.layout, p.memory
 		}
 	}
-	p.memory = least
-	return &BudgetError{Need: least, Limit: limit}
+	p.layout, p.memory = least, leastBytes
+	if halfBytes >= 0 {
+		p.layout, p.memory = half, halfBytes
+	}
+	if p.memory > limit {
+		return &BudgetError{Need: p.memory, Limit: limit}
+	}
+	return nil
 }
 
 // layouts yields the layouts to choose from, the best first.
