@@ -1,6 +1,6 @@
 // Package openjpeg decodes windows of a codestream with OpenJPEG, the C
 // library libopenjp2 (2.5.0 or newer). Memory goes in, samples come out: C
-// reads no file, starts no thread and never calls Go.
+// reads no file and never calls Go, and starts threads only where [Open] says so.
 //
 // The codestreams it is made for are those that package codestream assembles:
 // one tile in one tile-part, one layer, and a main header of our own writing.
