@@ -1,9 +1,11 @@
 package tile_test
 
 import (
+	"fmt"
 	"testing"
 
 	"github.com/stretchr/testify/require"
+	"github.com/stria-j2k/stria/codestream"
 	libopenjp2 "github.com/stria-j2k/stria/internal/openjpeg"
 	"github.com/stria-j2k/stria/internal/testimg"
 	"github.com/stria-j2k/stria/tile"
@@ -40,4 +42,42 @@ func TestNativeEqualsOpenJPEG(t *testing.T) {
 			}
 		}
 	}
+}
+
+// Code-blocks of every style and of every shape are decoded to what was coded, with both
+// of the reversible transform's widths, and whatever is dropped of the passes.
+func TestBlockStyles(t *testing.T) {
+	shapes := []string{"64,64", "4,1024", "1024,4", "16,32", "32,128"}
+	n := 0
+	for style := range 64 {
+		if testing.Short() && style%7 != 0 {
+			continue
+		}
+		depth := 8 + 4*(style&1)
+		spec := testimg.Spec{Width: 150, Height: 130, Components: 1 + style&2, Depth: depth}
+		f := open(t, testimg.Compress(t, spec, "j2k", "-M", fmt.Sprint(style), "-b", shapes[style%len(shapes)], "-n", "4"))
+		p, err := (&tile.Decoder{Strict: true}).Plan(f, tile.Request{})
+		require.NoError(t, err)
+		all := whole(t, p)
+		for i, c := range testimg.Draw(spec).Planes {
+			same(t, all.Planes[i].Bounds, c.Samples, all.Planes[i].I32, "style %d component %d", style, i)
+		}
+		n++
+	}
+	require.Positive(t, n)
+}
+
+// Walking the blocks of a selection allocates nothing for each.
+func TestBlocksAllocateNothing(t *testing.T) {
+	f := open(t, testimg.Compress(t, testimg.Spec{Width: 700, Height: 600, Components: 3}, "j2k", "-b", "16,16"))
+	s, err := f.Index().Select(t.Context(), codestream.Window{Area: f.Header.Bounds})
+	require.NoError(t, err)
+	require.Greater(t, s.NumBlocks(), 1000)
+	require.Less(t, testing.AllocsPerRun(3, func() {
+		n := 0
+		for b := range s.Blocks() {
+			n += len(b.Spans) + len(b.Codewords)
+		}
+		require.Positive(t, n)
+	}), 10.0)
 }
