@@ -770,7 +770,7 @@ func TestHandlersKeepTheirLimitsApart(t *testing.T) {
 		require.NoError(t, json.Unmarshal(ask(h, "GET", "/a/info.json").Body.Bytes(), &info))
 		return info.MaxArea
 	}
-	little := &tile.Decoder{Budget: &tile.Budget{Bytes: 8 << 20}}
+	little := &tile.Decoder{Budget: &tile.Budget{Bytes: 5 << 20}}
 	want := area(&iiif.Handler{Source: memory{"a": squaresFile(t)}, Decoder: little})
 	require.Less(t, want, int64(1_000_000))
 	require.EqualValues(t, 100, area(&iiif.Handler{Files: files, Limits: iiif.Limits{MaxArea: 100}}))
