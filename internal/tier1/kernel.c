@@ -30,6 +30,7 @@ typedef struct {
 	uint64_t a, c;
 	int valid;           // code bits below those of the standard's C
 	int last;            // the byte taken in last
+	int made;            // bytes of ones that were taken in past the end
 	const uint8_t *next; // byte, up to end
 	const uint8_t *end;
 } decoder;
@@ -69,6 +70,8 @@ INLINE void fill(decoder *q)
 			bits = q->last == 0xFF ? 7 : 8;
 			byte = *q->next++;
 			q->last = byte;
+		} else {
+			q->made++;
 		}
 		q->c += (uint64_t)byte << (FRACTION - bits - q->valid);
 		q->valid += bits;
@@ -81,6 +84,7 @@ INLINE void start(decoder *q, const uint8_t *data, const uint8_t *end)
 	q->next = data;
 	q->end = end;
 	q->last = 0;
+	q->made = 0;
 	q->a = (uint64_t)1 << 63;
 	q->c = 0;
 	// Of the code bits of C the first 15 are above FRACTION.
@@ -476,10 +480,12 @@ static const passes *choose(int causal)
 enum { BYPASS = 1, RESET = 2, TERMALL = 4, CAUSAL = 8, PTERM = 16, SEGSYM = 32 };
 
 // predictable reports whether a segment ends as predictable termination has it
-// (D.4.2): the decoder has all bytes, and what is left of them are ones.
+// (D.4.2): all of its bytes were needed, and one to four that are made up, of which
+// valid bits were not.
 static int predictable(const decoder *q)
 {
-	return q->next >= q->end;
+	int needed = q->made - q->valid / 8;
+	return q->next >= q->end && needed >= 1 && needed <= 4;
 }
 
 int stria_tier1_decode(int32_t *dst, const stria_tier1_block *k, const int32_t *segments,

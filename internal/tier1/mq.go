@@ -14,6 +14,7 @@ import "math/bits"
 type mq struct {
 	a, c, d int64
 	valid   int // code bits below those of the standard's C
+	made    int // bytes of ones that were taken in past the end
 	last    byte
 	data    []byte // not taken in yet
 }
@@ -101,6 +102,8 @@ func (q *mq) fill() {
 			b = q.data[0]
 			q.data = q.data[1:]
 			q.last = b
+		} else {
+			q.made++
 		}
 		q.c += int64(uint64(b) << (fraction - n - q.valid))
 		q.valid += n

@@ -248,7 +248,7 @@ func (d *Decoder) decodeGo(dst []int32, b *codeblock.Block) error {
 			}
 			done++
 		}
-		if b.Style&codeblock.PTerm != 0 && !raw && err == nil && !p.ended() {
+		if b.Style&codeblock.PTerm != 0 && !raw && err == nil && !p.predictable() {
 			err = errTermination
 		}
 	}
@@ -267,9 +267,14 @@ func (p *pass) symbol() (v uint32) {
 	return v
 }
 
-// ended reports whether the segment is used up, as predictable termination has it
-// (D.4.2).
-func (p *pass) ended() bool { return len(p.mq.data) == 0 }
+// predictable reports whether the segment ends as predictable termination has it
+// (D.4.2): all of its bytes were needed, and one to four that are made up. An encoder
+// leaves no more than three to be made up; the fourth is for blocks that opj_compress
+// cuts to a rate, whose last segment it does not terminate again.
+func (p *pass) predictable() bool {
+	needed := p.made - p.valid/8 // valid bits were not
+	return len(p.mq.data) == 0 && needed >= 1 && needed <= 4
+}
 
 // output puts the coefficients into rows and gives them their signs.
 func (d *Decoder) output(dst []int32, b *codeblock.Block) {

@@ -27,16 +27,24 @@ func (d *Decoder) Decode(dst []int32, b *codeblock.Block) error {
 		return err
 	}
 	dst = dst[:b.Width*b.Height]
-	if b.Planes == b.ZeroPlanes || len(b.Segments) == 0 {
+	if !d.begin(b) {
 		clear(dst)
 		return nil
+	}
+	return d.decode(dst, b)
+}
+
+// begin makes room for a block that was checked. It reports whether any pass is coded.
+func (d *Decoder) begin(b *codeblock.Block) bool {
+	if b.Planes == b.ZeroPlanes || len(b.Segments) == 0 {
+		return false
 	}
 	stripes := (b.Height + 3) / 4
 	words := (b.Width + 2) * (stripes + 2)
 	d.flags = room(d.flags, words)
 	d.signs = room(d.signs, words)
 	d.magnitudes = room(d.magnitudes, 4*b.Width*stripes)
-	return d.decode(dst, b)
+	return true
 }
 
 // room gives a slice of length n, in s if that has room.

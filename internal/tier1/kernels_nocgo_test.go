@@ -1,0 +1,5 @@
+//go:build !cgo
+
+package tier1
+
+const built = "Go"
