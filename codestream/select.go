@@ -133,6 +133,10 @@ func (s *Selection) Window() Window {
 // of Window. It must not be changed.
 func (s *Selection) Coding() *TileCoding { return s.coding }
 
+// Complete reports whether all quality layers of the tile were selected: only then do
+// the codeword segments of its blocks end where they were terminated.
+func (s *Selection) Complete() bool { return s.window.Layers >= s.coding.Layers }
+
 // Area is the window on the reduced reference grid.
 func (s *Selection) Area() image.Rectangle { return s.area.Rectangle() }
 

@@ -156,7 +156,7 @@ func (t *blockTask) decodeBlock(w *worker, b codestream.Block) error {
 	k := &w.block
 	*k = codeblock.Block{Width: b.Bounds.Dx(), Height: b.Bounds.Dy(), Orient: t.band.band,
 		Planes: t.band.planes, ZeroPlanes: b.ZeroPlanes, Style: t.style(),
-		Strict: t.part.piece.run.plan.dec.Strict}
+		Strict: t.part.piece.run.plan.dec.Strict && t.selection.Complete()}
 	w.segments = w.segments[:0]
 	for _, s := range b.Codewords {
 		w.segments = append(w.segments, codeblock.Segment{Passes: int(s.Passes), Length: int(s.Length)})

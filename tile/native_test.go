@@ -67,6 +67,18 @@ func TestBlockStyles(t *testing.T) {
 	require.Positive(t, n)
 }
 
+// Without the last layers the segments of blocks are cut off, which is no damage.
+func TestFewerLayersAreNoDamage(t *testing.T) {
+	for _, style := range []string{"16", "48"} {
+		f := open(t, testimg.Compress(t, testimg.Spec{Width: 200, Height: 180}, "j2k", "-M", style, "-r", "20,10,5,1"))
+		for layers := range 5 {
+			p, err := (&tile.Decoder{Strict: true}).Plan(f, tile.Request{Layers: layers})
+			require.NoError(t, err)
+			whole(t, p)
+		}
+	}
+}
+
 // Walking the blocks of a selection allocates nothing for each.
 func TestBlocksAllocateNothing(t *testing.T) {
 	f := open(t, testimg.Compress(t, testimg.Spec{Width: 700, Height: 600, Components: 3}, "j2k", "-b", "16,16"))
