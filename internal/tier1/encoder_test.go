@@ -99,7 +99,6 @@ func (e *encoder) flush(predictable bool) []byte {
 // A rawEncoder writes the bits of a raw segment.
 type rawEncoder struct {
 	out  []byte
-	last byte
 	left int // bits that the last byte has room for
 }
 
