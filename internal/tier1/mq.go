@@ -126,8 +126,8 @@ func choose(a, c uint64, cx context) (uint64, uint64, uint64) {
 // the code bits that are left. Where they are negative, fill must follow.
 func normalise(a, c uint64, cx context, less uint64, valid int) (uint64, uint64, context, int) {
 	n := bits.LeadingZeros64(a)
-	if n != 0 {
-		cx = states[uint8(cx)|uint8(less)]
+	if next := states[uint8(cx)|uint8(less)]; n != 0 {
+		cx = next
 	}
 	return a << (n & 63), c << (n & 63), cx, valid - n
 }
