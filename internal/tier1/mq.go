@@ -2,35 +2,31 @@
 
 package tier1
 
-import "math/bits"
+import (
+	"encoding/binary"
+	"math/bits"
+)
 
 // An mq is an arithmetic decoder on one codeword segment.
 //
-// Its registers A and C have fraction bits below those of the standard, so that
-// many code bits can be taken in at one time. Both are kept less d, the distance to
-// the nearer of the two events that need attention: A falling below 0x8000, and C
-// falling below zero, which is the other symbol. A decision that brings neither
-// costs one subtraction and one test.
+// Its registers A and C have fraction bits below those of the standard, so that many
+// code bits can be taken in at one time, and A is normalised when the highest bit of
+// all is set. A pass keeps a, c and valid in variables of its own while it lasts.
 type mq struct {
-	a, c, d int64
-	valid   int // code bits below those of the standard's C
-	made    int // bytes of ones that were taken in past the end
-	last    byte
-	data    []byte // not taken in yet
+	a, c  uint64
+	valid int // code bits below those of the standard's C
+	made  int // bytes of ones that were taken in past the end
+	last  byte
+	data  []byte // not taken in yet
 }
 
-const (
-	fraction = 46
-	half     = 0x8000 << fraction // the least A
-)
+const fraction = 48
 
 // A context is the probability of its less probable symbol, shifted by fraction, with
-// the number of its state and, as the lowest bit, the more probable symbol.
+// the number of its state and the more probable symbol in bits 7 to 1.
 type context uint64
 
-const stateMask = 1<<7 - 1
-
-func (c context) qe() int64 { return int64(c &^ stateMask) }
+const stateMask = 1<<8 - 1
 
 // The states of Table C.2: Qe, the next state after the more and after the less
 // probable symbol, and whether the latter exchanges them.
@@ -55,15 +51,17 @@ var table = [47]struct {
 
 // entry is the context of a state.
 func entry(state, mps uint8) context {
-	return context(table[state].qe<<fraction) | context(state)<<1 | context(mps)
+	return context(table[state].qe<<fraction) | context(state)<<2 | context(mps)<<1
 }
 
-// states is what follows a context, by its lowest bits: after the more, and after the
-// less probable symbol.
-var states = func() (t [stateMask + 1][2]context) {
+// states is what follows a context, by its lowest byte: after the more probable symbol,
+// and in the entry behind it after the less probable one.
+var states = func() (t [stateMask + 1]context) {
 	for i, s := range table {
 		for mps := range uint8(2) {
-			t[2*i+int(mps)] = [2]context{entry(s.nextMPS, mps), entry(s.nextLPS, mps^s.exchange)}
+			at := 4*i + 2*int(mps)
+			t[at] = entry(s.nextMPS, mps)
+			t[at+1] = entry(s.nextLPS, mps^s.exchange)
 		}
 	}
 	return t
@@ -72,28 +70,25 @@ var states = func() (t [stateMask + 1][2]context) {
 // start is INITDEC (C.3.5).
 func (q *mq) start(data []byte) {
 	// Of the code bits of C the first 15 are above fraction.
-	*q = mq{a: half, valid: -15, data: data}
-	q.fill()
-	q.c &= half - 1
-	q.split()
+	*q = mq{a: 1 << 63, data: data}
+	q.c, q.valid = q.fill(0, -15)
+	q.c &= 1<<63 - 1
 }
 
 // fill takes code bits in until there are enough. After a byte of ones the next has
 // seven bits, and one that carries into the byte before (C.3.4). Past the end, and
 // past a marker, there are only ones.
-func (q *mq) fill() {
+func (q *mq) fill(c uint64, valid int) (uint64, int) {
 	if len(q.data) >= 4 && q.last != 0xFF {
-		four := uint32(q.data[0])<<24 | uint32(q.data[1])<<16 | uint32(q.data[2])<<8 | uint32(q.data[3])
+		four := binary.BigEndian.Uint32(q.data)
 		// No byte may be 0xFF: none of the complement 0.
 		if (^four-0x01010101)&four&0x80808080 == 0 {
-			q.c += int64(uint64(four) << (fraction - 32 - q.valid))
-			q.valid += 32
 			q.last = 0
 			q.data = q.data[4:]
-			return
+			return c + uint64(four)<<(fraction-32-valid), valid + 32
 		}
 	}
-	for q.valid < 8 {
+	for valid < 8 {
 		n, b := 8, byte(0xFF)
 		if len(q.data) > 0 && !(q.last == 0xFF && q.data[0] > 0x8F) {
 			if q.last == 0xFF {
@@ -105,76 +100,48 @@ func (q *mq) fill() {
 		} else {
 			q.made++
 		}
-		q.c += int64(uint64(b) << (fraction - n - q.valid))
-		q.valid += n
+		c += uint64(b) << (fraction - n - valid)
+		valid += n
 	}
+	return c, valid
 }
 
-// split takes out of A and C what d stands for from now on.
-func (q *mq) split() {
-	q.d = min(q.a-half, q.c)
-	q.a -= q.d
-	q.c -= q.d
+// choose is the first half of DECODE (C.3.2): A and C after a decision in a context,
+// before they are normalised, and 1 where it is the less probable symbol.
+//
+// In scans with grain a decision is worth most of a bit: nearly each shifts the
+// registers, and which of the two symbols it is cannot be predicted. So there is no
+// branch on either: both outcomes are worked out, and one is selected by masks.
+func choose(a, c uint64, cx context) (uint64, uint64, uint64) {
+	qe := uint64(cx &^ stateMask)
+	a -= qe
+	c, lower := bits.Sub64(c, qe, 0) // whether C lies in the lower sub-interval
+	_, less := bits.Sub64(a, qe, 0)
+	c += qe & -lower
+	a ^= (a ^ qe) & -lower
+	return a, c, less ^ lower
 }
 
-// decide is DECODE: the next decision in a context.
+// normalise is the second half, RENORMD: A and C shifted, what the context becomes, and
+// the code bits that are left. Where they are negative, fill must follow.
+func normalise(a, c uint64, cx context, less uint64, valid int) (uint64, uint64, context, int) {
+	n := bits.LeadingZeros64(a)
+	if next := states[uint8(cx)|uint8(less)]; n != 0 {
+		cx = next
+	}
+	return a << (n & 63), c << (n & 63), cx, valid - n
+}
+
+// symbol is what was decided in a context.
+func symbol(cx context, less uint64) uint32 { return uint32(cx)>>1&1 ^ uint32(less) }
+
+// decide is DECODE, for where decisions are few.
 func (q *mq) decide(cx *context) uint32 {
 	now := *cx
-	if q.d -= now.qe(); q.d >= 0 {
-		return uint32(now & 1)
+	a, c, less := choose(q.a, q.c, now)
+	q.a, q.c, *cx, q.valid = normalise(a, c, now, less, q.valid)
+	if q.valid < 0 {
+		q.c, q.valid = q.fill(q.c, q.valid)
 	}
-	return q.attend(cx)
-}
-
-// attend is what follows a decision that brought one of the events (C.3.2).
-func (q *mq) attend(cx *context) uint32 {
-	now := *cx
-	qe := now.qe()
-	q.a += q.d
-	q.c += q.d
-	exchanged := q.a < qe
-	if q.c < 0 {
-		q.c += qe
-		q.a = qe
-		exchanged = !exchanged
-	}
-	symbol := uint32(now & 1)
-	next := &states[now&stateMask]
-	if exchanged {
-		symbol ^= 1
-		*cx = next[1]
-	} else {
-		*cx = next[0]
-	}
-	n := bits.LeadingZeros64(uint64(q.a)) - (63 - fraction - 15)
-	q.a <<= n
-	q.c <<= n
-	if q.valid -= n; q.valid < 0 {
-		q.fill()
-	}
-	q.split()
-	return symbol
-}
-
-// A rawBits reads the bits of a segment that is not arithmetically coded (C.3, D.6).
-type rawBits struct {
-	bits int
-	last byte
-	data []byte
-}
-
-func (r *rawBits) bit() uint32 {
-	if r.bits == 0 {
-		r.bits = 8
-		if len(r.data) == 0 || r.last == 0xFF && r.data[0] > 0x8F {
-			r.last = 0xFF
-		} else {
-			if r.last == 0xFF {
-				r.bits = 7
-			}
-			r.last, r.data = r.data[0], r.data[1:]
-		}
-	}
-	r.bits--
-	return uint32(r.last) >> r.bits & 1
+	return symbol(now, less)
 }

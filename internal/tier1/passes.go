@@ -3,8 +3,6 @@
 package tier1
 
 import (
-	"math/bits"
-
 	"github.com/stria-j2k/stria/internal/codeblock"
 )
 
@@ -44,8 +42,8 @@ type pass struct {
 	*Decoder
 	mq
 	raw      rawBits
-	contexts [numContexts]context
-	zero     *[512]uint8 // of the sub-band
+	contexts [256]context // of which numContexts are used, by any byte
+	zero     *[512]uint8  // of the sub-band
 	width    int
 	height   int
 	stride   int  // of flags and signs
@@ -62,7 +60,7 @@ func (p *pass) rowsAt(y int) uint32 {
 
 // become makes the coefficient at bit of column at significant.
 func (p *pass) become(at int, bit int, sign uint32) {
-	f, row := p.flags, bit/3
+	f, row := p.flags, rowAt(bit)
 	f[at-1] |= 1 << 5 << bit
 	f[at] |= 1 << 4 << bit
 	f[at+1] |= 1 << 3 << bit
@@ -83,132 +81,29 @@ func (p *pass) become(at int, bit int, sign uint32) {
 	}
 }
 
-// sign decodes a sign (D.3.2).
-func (p *pass) sign(at, bit int) uint32 {
-	row, s := bit/3, p.signs
-	here := uint32(s[at]) >> row
-	k := p.flags[at]>>bit&0xAA | here&1 | here>>2&1<<6 |
-		uint32(s[at-1])>>(row+1)&1<<2 | uint32(s[at+1])>>(row+1)&1<<4
-	cx := signContexts[k]
-	return p.decide(&p.contexts[signContext+int(cx>>1)]) ^ uint32(cx&1)
+// signIndex is the index into signContexts of the coefficient at bit of a column, of its
+// flags and of the signs of the columns left of it, its own and right of it.
+func signIndex(f uint32, bit int, left, here, right uint8) uint8 {
+	row := rowAt(bit)
+	own := here >> row
+	return uint8(f>>bit)&0xAA | own&1 | own<<4&0x40 |
+		left>>row<<1&4 | right>>row<<3&0x10
 }
 
-// significancePass is significance propagation (D.3.1). What becomes significant
-// gets value.
-func (p *pass) significancePass(value uint32, raw bool) {
-	for y := 0; y < p.height; y += 4 {
-		rows := p.rowsAt(y)
-		at := (y/4+1)*p.stride + 1
-		for x := range p.width {
-			f := p.flags[at+x]
-			if f&significance == 0 {
-				continue
-			}
-			m := p.magnitudes[(y*p.width + 4*x):][:4]
-			for todo := touched(f) & rows; todo != 0; {
-				bit := bits.TrailingZeros32(todo)
-				todo &= todo - 1
-				f |= 1 << codedShift << bit
-				var one uint32
-				if raw {
-					one = p.raw.bit()
-				} else {
-					one = p.decide(&p.contexts[p.zero[f>>bit&around]])
-				}
-				if one == 0 {
-					continue
-				}
-				p.flags[at+x] = f
-				if raw {
-					p.become(at+x, bit, p.raw.bit())
-				} else {
-					p.become(at+x, bit, p.sign(at+x, bit))
-				}
-				f = p.flags[at+x]
-				m[bit/3] = value
-				// The one below has a significant neighbour now.
-				todo |= 8 << bit & rows &^ significant(f)
-			}
-			p.flags[at+x] = f
-		}
-	}
-}
+// rowAt is the row of the coefficient that has all of its own at bit.
+func rowAt(bit int) int { return bit * 11 >> 5 }
 
-// refinementPass is magnitude refinement (D.3.3). A magnitude has the bit below its
-// last one set: that becomes the bit decoded, one, and the one below is set, half.
-func (p *pass) refinementPass(one, half uint32, raw bool) {
-	for y := 0; y < p.height; y += 4 {
-		at := (y/4+1)*p.stride + 1
-		for x := range p.width {
-			f := p.flags[at+x]
-			todo := significant(f) &^ coded(f)
-			if todo == 0 {
-				continue
-			}
-			p.flags[at+x] = f | todo<<refinedShift
-			m := p.magnitudes[(y*p.width + 4*x):][:4]
-			for ; todo != 0; todo &= todo - 1 {
-				bit := bits.TrailingZeros32(todo)
-				var v uint32
-				if raw {
-					v = p.raw.bit()
-				} else {
-					cx := refineContext
-					if f>>bit&(1<<refinedShift) != 0 {
-						cx += 2
-					} else if f>>bit&around != 0 {
-						cx++
-					}
-					v = p.decide(&p.contexts[cx])
-				}
-				m[bit/3] += v*one - one + half
-			}
-		}
-	}
-}
-
-// cleanupPass is D.3.4. It also forgets what was coded in this bit-plane.
-func (p *pass) cleanupPass(value uint32) {
-	for y := 0; y < p.height; y += 4 {
-		rows := p.rowsAt(y)
-		at := (y/4+1)*p.stride + 1
-		for x := range p.width {
-			f := p.flags[at+x]
-			todo := rows &^ (significant(f) | coded(f))
-			first := false
-			if f&(significance|allCoded) == 0 && rows == fourRows {
-				// Run-length coding of a column of which nothing is known.
-				if p.decide(&p.contexts[runContext]) == 0 {
-					continue
-				}
-				row := p.decide(&p.contexts[uniformContext])
-				row = row<<1 | p.decide(&p.contexts[uniformContext])
-				todo = fourRows &^ (1<<(3*row) - 1)
-				first = true
-			}
-			m := p.magnitudes[(y*p.width + 4*x):][:4]
-			for ; todo != 0; todo &= todo - 1 {
-				bit := bits.TrailingZeros32(todo)
-				if !first && p.decide(&p.contexts[p.zero[f>>bit&around]]) == 0 {
-					continue
-				}
-				first = false
-				p.become(at+x, bit, p.sign(at+x, bit))
-				f = p.flags[at+x]
-				m[bit/3] = value
-			}
-			p.flags[at+x] = f &^ allCoded
-		}
-	}
-}
+// reset gives the contexts what they begin with.
+func (p *pass) reset() { copy(p.contexts[:], initialContexts[:]) }
 
 // decodeGo decodes a block that was checked.
 func (d *Decoder) decodeGo(dst []int32, b *codeblock.Block) error {
 	clear(d.flags)
 	clear(d.signs)
 	clear(d.magnitudes)
-	p := pass{Decoder: d, contexts: initialContexts, zero: &zeroContexts[b.Orient&3],
+	p := pass{Decoder: d, zero: &zeroContexts[b.Orient&3],
 		width: b.Width, height: b.Height, stride: b.Width + 2, causal: b.Style&codeblock.VSC != 0}
+	p.reset()
 	planes := b.Planes - b.ZeroPlanes
 	plane := planes - 1 + codeblock.Fraction(b.Planes)
 	done, most := 0, 3*planes-2
@@ -233,9 +128,17 @@ func (d *Decoder) decodeGo(dst []int32, b *codeblock.Block) error {
 			one := uint32(1) << plane
 			switch done % 3 {
 			case 1:
-				p.significancePass(one|one>>1, raw)
+				if raw {
+					p.significancePassRaw(one | one>>1)
+				} else {
+					p.significancePass(one | one>>1)
+				}
 			case 2:
-				p.refinementPass(one, one>>1, raw)
+				if raw {
+					p.refinementPassRaw(one, one>>1)
+				} else {
+					p.refinementPass(one, one>>1)
+				}
 			default:
 				p.cleanupPass(one | one>>1)
 				if b.Style&codeblock.SegSym != 0 && p.symbol() != 0xA && err == nil {
@@ -244,7 +147,7 @@ func (d *Decoder) decodeGo(dst []int32, b *codeblock.Block) error {
 				plane--
 			}
 			if b.Style&codeblock.Reset != 0 {
-				p.contexts = initialContexts
+				p.reset()
 			}
 			done++
 		}
