@@ -3,6 +3,7 @@ package tier1
 import (
 	"errors"
 	"fmt"
+	"math"
 	"math/bits"
 	"math/rand/v2"
 	"testing"
@@ -208,8 +209,8 @@ func TestPasses(t *testing.T) {
 	b := &codeblock.Block{Width: 12, Height: 12, Planes: 3}
 	p := draw(rnd, "grain", b.Width, b.Height, b.Planes)
 	encode(b, p.magnitudes, p.negative, 7)
-	b.Segments[0].Passes = 1 << 40
-	b.Segments = append(b.Segments, codeblock.Segment{Passes: 3, Length: 1 << 40},
+	b.Segments[0].Passes = math.MaxInt32
+	b.Segments = append(b.Segments, codeblock.Segment{Passes: 3, Length: math.MaxInt32},
 		codeblock.Segment{Passes: -1, Length: -1})
 	have, err := decodeAll(t, &d, b)
 	require.NoError(t, err)
