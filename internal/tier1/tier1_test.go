@@ -332,7 +332,7 @@ func TestRefused(t *testing.T) {
 		{func(b *codeblock.Block) { b.Width = 0 }, codeblock.ErrCorrupt},
 		{func(b *codeblock.Block) { b.Height = -1 }, codeblock.ErrCorrupt},
 		{func(b *codeblock.Block) { b.Width = 65 }, codeblock.ErrCorrupt},
-		{func(b *codeblock.Block) { b.Width, b.Height = 1<<32, 1<<32 }, codeblock.ErrCorrupt},
+		{func(b *codeblock.Block) { b.Width, b.Height = 1<<30, 1<<30 }, codeblock.ErrCorrupt},
 		{func(b *codeblock.Block) { b.Width, b.Height = 1025, 1 }, codeblock.ErrCorrupt},
 		{func(b *codeblock.Block) { b.ZeroPlanes = 4 }, codeblock.ErrCorrupt},
 		{func(b *codeblock.Block) { b.ZeroPlanes = -1 }, codeblock.ErrCorrupt},
