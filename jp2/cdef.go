@@ -47,7 +47,7 @@ func (t ChannelType) String() string {
 const maxCdefLen = 2 + 6*maxChannels
 
 // parseCdef parses the contents of the box at off. Whether the entries point to
-// something is for checkChannels.
+// something is for soundChannels.
 func parseCdef(p []byte, off int64) ([]Channel, error) {
 	if len(p) < 2 {
 		return nil, formatError(off, typeCdef, "%d bytes, needs 2", len(p))
@@ -81,16 +81,23 @@ func appendCdef(dst []byte, cs []Channel) []byte {
 	})
 }
 
-// checkChannels checks definitions against the number of channels there are.
-func checkChannels(cs []Channel, channels int, off int64) error {
+// soundChannels is the definitions of channels and colours that there are, nil if
+// there are none. The second result is a warning about the first that is passed over.
+func soundChannels(cs []Channel, channels int) (sound []Channel, warning string) {
 	for _, c := range cs {
-		if c.Index >= channels {
-			return formatError(off, typeCdef, "defines channel %d of %d", c.Index, channels)
+		note := ""
+		switch {
+		case c.Index >= channels:
+			note = fmt.Sprintf("the definition of channel %d is passed over, there are %d", c.Index, channels)
+		case c.Assoc != WholeImage && c.Assoc != NoColor && c.Assoc > channels:
+			note = fmt.Sprintf("the definition of channel %d as colour %d is passed over, there are %d channels",
+				c.Index, c.Assoc, channels)
+		default:
+			sound = append(sound, c)
 		}
-		if c.Assoc != WholeImage && c.Assoc != NoColor && c.Assoc > channels {
-			return formatError(off, typeCdef,
-				"channel %d is of colour %d, there are %d channels", c.Index, c.Assoc, channels)
+		if warning == "" {
+			warning = note
 		}
 	}
-	return nil
+	return sound, warning
 }

@@ -50,11 +50,6 @@ func trimSpaces(s string) string {
 	return s
 }
 
-// lied reports whether the specification's profile was left out.
-func (c Color) lied() bool {
-	return (c.Method == RestrictedICC || c.Method == AnyICC) && c.ICC == nil
-}
-
 // rank says how well a specification can be made use of: 0 for one that says
 // everything, 1 for one that is known but does not or only for some of its values,
 // 2 for one that says nothing to us.
@@ -95,15 +90,13 @@ func (c *Color) betterThan(d *Color) bool {
 }
 
 // chooseColor picks the specification of an image that has so many channels
-// for colours, or -1 when none fits.
+// for colours, or -1 when none fits. Methods that are not known are passed over, as
+// Table I.9 has it, and so are spaces that are not and profiles that are broken.
 func chooseColor(colors []Color, channels int) int {
 	best := -1
 	for i := range colors {
 		c := &colors[i]
-		if c.Channels() > channels {
-			continue
-		}
-		if c.lied() {
+		if n := c.Channels(); n == 0 || n > channels {
 			continue
 		}
 		if c.Method != Enumerated && c.Channels() == 1 && channels > 2 {
@@ -116,15 +109,22 @@ func chooseColor(colors []Color, channels int) int {
 	return best
 }
 
-// assumedColor is what an image is taken to be when nothing says so, by the
-// number of its channels for colours:
+// assumedColor is what an image is taken to be when nothing that can be made use
+// of says so, by the number of its channels for colours:
 //
+//   - what a broken profile says that it is for, if that fits;
 //   - one or two: grey;
 //   - three or more: sRGB, unless they are components of which the second and
 //     third, and only these, are subsampled and the codestream does not
 //     transform them to RGB itself, then sYCC.
-func assumedColor(h *codestream.Header, pal *Palette, channels int) Color {
+func assumedColor(h *codestream.Header, pal *Palette, broken []Space, channels int) Color {
 	c := Color{Method: Enumerated, Space: SRGB, Assumed: true}
+	for _, s := range broken {
+		if n := s.Channels(); n <= channels && (n > 1 || channels <= 2) {
+			c.Space = s
+			return c
+		}
+	}
 	switch {
 	case channels < 3:
 		c.Space = Grey

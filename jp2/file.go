@@ -6,7 +6,6 @@ import (
 	"image"
 	"io"
 	"os"
-	"slices"
 	"sync/atomic"
 
 	"github.com/stria-j2k/stria/codestream"
@@ -38,12 +37,9 @@ type File struct {
 	// then the one with the best approximation, then the first; a JPX
 	// compositing layer's own come before those of the JP2 header. A
 	// specification for more colours than the image has channels is passed over,
-	// and so is a profile for grey of an image with three or more.
-	// If none is left, or there are no boxes, Color is assumed: grey for one or
-	// two channels, else sRGB, or sYCC where the second and third component are
-	// subsampled against the first. Four or more channels beside a profile that
-	// had to be left out are not assumed to be anything: Color is then that
-	// specification, without ICC.
+	// and so are one that is not known, one with a broken profile and a profile for
+	// grey of an image with three or more. If none is left, or there are no boxes,
+	// Color is assumed, as the package's documentation says, and never has a Box.
 	Color Color
 	// Colors is all specifications, in the order of the file.
 	Colors []Color
@@ -54,8 +50,8 @@ type File struct {
 	Layout     Layout    // what follows from these and Color
 	Resolution Resolution
 
-	// Warnings is what was wrong and could be passed over, for people to read.
-	Warnings []string
+	// Warnings is what was wrong and could be passed over.
+	Warnings []Warning
 
 	// choices is what Color was chosen from.
 	choices []Color
@@ -105,7 +101,8 @@ func (f *File) bare(p *parser) error {
 		return err
 	}
 	f.Header = h
-	return f.interpret(p, &header{}, identity(len(h.Components)))
+	f.interpret(p, &header{}, identity(len(h.Components)))
+	return nil
 }
 
 // boxed opens a file made of boxes.
@@ -146,41 +143,59 @@ func (f *File) boxed(p *parser) error {
 	if err != nil {
 		return err
 	}
-	return f.interpret(p, &h, channels)
+	f.interpret(p, &h, channels)
+	return nil
 }
 
 // interpret fills in what the colours and channels are.
-func (f *File) interpret(p *parser, h *header, channels []Mapping) error {
-	if err := checkChannels(h.defs, len(channels), h.defsOff); err != nil {
-		return err
+func (f *File) interpret(p *parser, h *header, channels []Mapping) {
+	bare := f.Boxes == nil
+	defs, note := soundChannels(h.defs, len(channels))
+	if note != "" {
+		p.warnColors(h.defsOff, typeCdef, "%s", note)
 	}
-	n := colorChannels(len(channels), h.defs)
+	h.defs = defs
+	n := colorChannels(len(channels), defs)
 	if i := chooseColor(h.colors, n); i >= 0 {
 		f.Color = h.colors[i]
 	} else {
-		if len(h.colors) > 0 {
-			p.warn(h.colors[0].Box.Off, typeColr, "no colour specification fits the %d channels", n)
+		f.Color = assumedColor(f.Header, h.palette, h.broken, n)
+		switch {
+		case len(h.colors) > 0:
+			p.warnColors(h.colors[0].Box.Off, typeColr, "%v cannot be used for %s: the colours are taken for %v",
+				h.colors[0], plural(n, "channel"), f.Color.Space)
+		case !bare:
+			p.warnColors(f.Header.Span.Off, typeColr, "the file has none: the colours are taken for %v", f.Color.Space)
 		}
-		f.Color = assumedColor(f.Header, h.palette, n)
-		// Four channels may be inks as well as RGB with opacity.
-		if i := slices.IndexFunc(h.colors, Color.lied); i >= 0 && n > 3 {
-			f.Color = h.colors[i]
-		}
+	}
+	typed := colorTyped(len(channels), defs)
+	switch said := f.Color; {
+	case said.Assumed:
+	case said.Channels() == 1 && fromPalette(channels) >= 3 && typed >= 3:
+		// The columns say what they are (I.5.3.4), and three are not grey.
+		f.Color = Color{Method: Enumerated, Space: SRGB, Assumed: true}
+		p.warnColors(said.Box.Off, typeColr, "%v with a palette of %d columns, which are taken for sRGB", said, fromPalette(channels))
+	case said.Channels() < typed:
+		p.warnColors(said.Box.Off, typeColr, "%v for %d channels: %d shown, the others are not",
+			said, typed, said.Channels())
 	}
 	// Nobody subsamples green and blue: such files have YCbCr and the wrong
 	// number, and other readers take them so.
 	if f.Color.Method == Enumerated && f.Color.Space == SRGB && h.palette == nil &&
 		chromaSubsampled(f.Header) {
-		p.warn(f.Color.Box.Off, typeColr, "sRGB with subsampled components is taken as sYCC")
+		p.warnColors(f.Color.Box.Off, typeColr, "sRGB with subsampled components is taken as sYCC")
 		f.Color.Space, f.Color.Assumed = SYCC, true
 	}
 
 	f.Colors, f.choices = p.colors, h.colors
 	f.Palette, f.Mapping, f.Channels = h.palette, h.mapping, h.defs
 	f.Resolution = h.resolution
-	note := ""
-	if f.Layout, note = newLayout(channels, h.defs, &f.Color); note != "" {
-		p.warn(h.defsOff, typeCdef, "%s", note)
+	f.Layout, note = newLayout(channels, defs, &f.Color, bare)
+	switch {
+	case note != "" && bare:
+		p.warnColors(f.Header.Span.Off, "SIZ", "%s", note)
+	case note != "":
+		p.warnColors(h.defsOff, typeCdef, "%s", note)
 	}
 	if f.Color.Lab == nil && f.Color.Space.params() > 0 && f.Color.Method == Enumerated {
 		depths := make([]Depth, len(f.Layout.Colors))
@@ -190,7 +205,13 @@ func (f *File) interpret(p *parser, h *header, channels []Mapping) error {
 		f.Color.Lab = defaultLab(f.Color.Space, depths)
 	}
 	f.Warnings = p.warnings
-	return nil
+}
+
+func plural(n int, what string) string {
+	if n == 1 {
+		return "1 " + what
+	}
+	return fmt.Sprintf("%d %ss", n, what)
 }
 
 // Open opens the image in the named file. Close closes it.

@@ -56,6 +56,20 @@ func (p Profile) Channels() int {
 	return 0
 }
 
+// device is the enumerated space that comes closest to the profile's: what other
+// programs take its samples for when they do not use it. 0 when there is none.
+func (p Profile) device() Space {
+	switch p.Space {
+	case "GRAY":
+		return Grey
+	case "RGB ":
+		return SRGB
+	case "CMYK":
+		return CMYK
+	}
+	return 0
+}
+
 // soundICC returns the profile at the start of p without what follows it, or
 // nil when p is not one, and what was wrong. Only the header is looked at, and
 // how long the table of tags is that follows it.

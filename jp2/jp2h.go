@@ -13,6 +13,7 @@ type header struct {
 	ihdrOff    int64
 	bpcc       []Depth
 	colors     []Color
+	broken     []Space // what profiles that were left out say they are for
 	palette    *Palette
 	paletteOff int64 // of the pclr box
 	mapping    []Mapping
@@ -97,14 +98,23 @@ func (p *parser) read(h *header, b Box) error {
 			p.warn(off, typeColr, "%s", note)
 		}
 		c.Box = b.Span
+		if (c.Method == RestrictedICC || c.Method == AnyICC) && c.ICC == nil {
+			if profile, err := ParseProfile(data[colrHead:]); err == nil && profile.device() != 0 {
+				h.broken = append(h.broken, profile.device())
+			}
+		}
 		h.colors = append(h.colors, c)
 		p.colors = append(p.colors, c)
 	case typePclr:
 		if again = h.palette != nil; again {
 			break
 		}
-		h.palette, err = parsePclr(data, off)
+		note := ""
+		h.palette, note, err = parsePclr(data, off)
 		h.paletteOff = off
+		if note != "" {
+			p.warnColors(off, typePclr, "%s", note)
+		}
 	case typeCmap:
 		if again = h.mapping != nil; again {
 			break
@@ -115,8 +125,13 @@ func (p *parser) read(h *header, b Box) error {
 		if again = h.defs != nil; again {
 			break
 		}
-		h.defs, err = parseCdef(data, off)
-		h.defsOff = off
+		defs, err := parseCdef(data, off)
+		if err != nil {
+			p.warnError(err)
+			p.warnColors(off, typeCdef, "passed over, the channels are taken in order")
+			break
+		}
+		h.defs, h.defsOff = defs, off
 	case typeResc, typeResd:
 		d, err := parseDensity(data, b.Type, off)
 		if err != nil {
@@ -142,7 +157,7 @@ func (h header) over(base header) header {
 		base.bpcc = h.bpcc
 	}
 	if h.colors != nil {
-		base.colors = h.colors
+		base.colors, base.broken = h.colors, h.broken
 	}
 	if h.palette != nil {
 		base.palette, base.paletteOff = h.palette, h.paletteOff
@@ -202,17 +217,17 @@ func (p *parser) channels(h *header, components int) ([]Mapping, error) {
 		// I.5.3.4 wants a cmap with every palette. With one component it is clear
 		// what would be in it.
 		if components == 1 {
-			p.warn(h.paletteOff, typePclr, "no cmap, every column is taken to be a channel")
+			p.warnColors(h.paletteOff, typePclr, "no cmap, every column is taken to be a channel")
 			h.mapping = wholePalette(h.palette)
 			return h.mapping, nil
 		}
-		p.warn(h.paletteOff, typePclr, "left out, there is no cmap")
+		p.warnColors(h.paletteOff, typePclr, "left out, there is no cmap")
 		h.palette = nil
 		return identity(components), nil
 	}
 	ms, note, err := checkMapping(h.mapping, components, h.palette, h.mappingOff)
 	if note != "" {
-		p.warn(h.mappingOff, typeCmap, "%s", note)
+		p.warnColors(h.mappingOff, typeCmap, "%s", note)
 	}
 	h.mapping = ms
 	return ms, err

@@ -1,5 +1,7 @@
 package jp2
 
+import "fmt"
+
 // A Layout says which channel is what: palette, component mapping, channel
 // definitions and colour specification taken together.
 type Layout struct {
@@ -31,10 +33,36 @@ func colorChannels(channels int, defs []Channel) int {
 	return channels - len(opacity)
 }
 
+// colorTyped is how many channels are there to be colours: all that nothing is said
+// of when there are no definitions.
+func colorTyped(channels int, defs []Channel) int {
+	if defs == nil {
+		return channels
+	}
+	typed := make(map[int]bool)
+	for _, d := range defs {
+		if d.Type == ColorChannel {
+			typed[d.Index] = true
+		}
+	}
+	return len(typed)
+}
+
+// fromPalette is how many channels are columns of the palette.
+func fromPalette(channels []Mapping) int {
+	n := 0
+	for _, m := range channels {
+		if m.Column != Direct {
+			n++
+		}
+	}
+	return n
+}
+
 // newLayout finds the channels of an image with so many colours, 0 when that is
-// not known. defs is nil when nothing defines the channels. The second result
-// is a warning.
-func newLayout(channels []Mapping, defs []Channel, c *Color) (Layout, string) {
+// not known. defs is nil when nothing defines the channels; bare says that there
+// are no boxes to do so. The second result is a warning.
+func newLayout(channels []Mapping, defs []Channel, c *Color, bare bool) (Layout, string) {
 	l := Layout{Channels: channels, Alpha: -1}
 	n := c.Channels()
 	if defs == nil {
@@ -46,8 +74,9 @@ func newLayout(channels []Mapping, defs []Channel, c *Color) (Layout, string) {
 		}
 		// Without any boxes a second or fourth channel is opacity: encoders of
 		// such images have no other way to say it.
-		if c.Assumed && (len(channels) == 2 || len(channels) == 4) && n == len(channels)-1 {
+		if bare && (len(channels) == 2 || len(channels) == 4) && n == len(channels)-1 {
 			l.Alpha = n
+			return l, fmt.Sprintf("nothing says what component %d is, it is taken for opacity", n)
 		}
 		return l, ""
 	}

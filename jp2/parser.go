@@ -19,7 +19,7 @@ const (
 type parser struct {
 	window
 	boxes    int // met so far
-	warnings []string
+	warnings []Warning
 	colors   []Color // every colr box, wherever it is
 	colored  int64   // bytes of their contents
 
@@ -35,8 +35,15 @@ type parser struct {
 func (p *parser) warn(off int64, where, format string, args ...any) {
 	if len(p.warnings) < maxWarnings {
 		p.warnings = append(p.warnings,
-			fmt.Sprintf("%s at offset %d: %s", where, off, fmt.Sprintf(format, args...)))
+			Warning{Offset: off, Box: where, Text: fmt.Sprintf(format, args...)})
 	}
+}
+
+// warnColors is warn for what the colours hang on. There are a few of these at
+// most, which always have room.
+func (p *parser) warnColors(off int64, where, format string, args ...any) {
+	p.warnings = append(p.warnings,
+		Warning{Offset: off, Box: where, Text: fmt.Sprintf(format, args...), Colors: true})
 }
 
 // warnError notes an error about the data that is not worth failing for.

@@ -141,7 +141,10 @@ func (p *Preamble) check(length int64) error {
 			return fmt.Errorf("box type %q", b.Type)
 		}
 	}
-	return checkChannels(p.Channels, channels, 0)
+	if _, note := soundChannels(p.Channels, channels); note != "" {
+		return errors.New(note)
+	}
+	return nil
 }
 
 // check finds what a palette box cannot hold.
@@ -233,13 +236,13 @@ func (f *File) colorsOf(p *Preamble, kept []int) error {
 		}
 	}
 	switch {
-	case whole && f.Color.lied():
-		return fmt.Errorf("jp2: colours of an ICC profile that is none: %w", errors.ErrUnsupported)
 	case whole:
 		p.Colors = append(p.Colors, f.Color)
 		for i := range f.choices {
 			c := &f.choices[i]
-			if !f.Color.Assumed && c.Box != f.Color.Box && !c.lied() {
+			// Beside colours that are assumed, only what others may know is kept.
+			profile := c.Method == RestrictedICC || c.Method == AnyICC
+			if c.Box != f.Color.Box && !(profile && c.ICC == nil) && !(f.Color.Assumed && c.Channels() > 0) {
 				p.Colors = append(p.Colors, *c)
 			}
 		}
@@ -258,16 +261,16 @@ func (f *File) colorsOf(p *Preamble, kept []int) error {
 	plain := true // the channels are the colours in their order
 	for i, c := range kept {
 		d := Channel{Index: i, Type: Unspecified, Assoc: NoColor}
-		if n := slices.Index(colors, c); n >= 0 {
+		n := slices.Index(colors, c)
+		if n >= 0 {
 			d.Type, d.Assoc = ColorChannel, n+1
-			plain = plain && n == i
 		} else if c == f.Layout.Alpha {
 			d.Type, d.Assoc = Opacity, WholeImage
 			if f.Layout.Premultiplied {
 				d.Type = Premultiplied
 			}
-			plain = false
 		}
+		plain = plain && n == i
 		p.Channels = append(p.Channels, d)
 	}
 	if plain {

@@ -158,7 +158,7 @@ func FuzzBpcc(f *testing.F) { fuzzBox(f, bpccCodec, bpccCases) }
 
 var (
 	pclrCodec = codec{
-		func(p []byte) (any, error) { return parsePclr(p, caseOffset) },
+		func(p []byte) (any, error) { pal, _, err := parsePclr(p, caseOffset); return pal, err },
 		func(dst []byte, v any) []byte { return v.(*Palette).append(dst) },
 	}
 	pclrCases = []boxCase{
@@ -169,8 +169,17 @@ var (
 			{Depth{Bits: 12}, []int32{0xABC, 1}}, {Depth{16, true}, []int32{-2, 32767}}}}},
 		{name: "signed of 5 bits", wire: "0001 01 84 1f", value: &Palette{Columns: []Column{
 			{Depth{5, true}, []int32{-1}}}}},
-		{name: "padding is not the value", wire: "0001 01 03 f5", inexact: true,
-			value: &Palette{Columns: []Column{{Depth{Bits: 4}, []int32{5}}}}},
+		{name: "values beyond their depth", wire: "0002 04 03 03 0a 04 f505000704 010500071f", inexact: true,
+			value: &Palette{Columns: []Column{{Depth{Bits: 8}, []int32{0xF5, 1}}, {Depth{Bits: 8}, []int32{5, 5}},
+				{Depth{Bits: 11}, []int32{7, 7}}, {Depth{Bits: 5}, []int32{4, 31}}}}},
+		{name: "two bytes beyond their depth", wire: "0001 01 0a 0801", inexact: true,
+			value: &Palette{Columns: []Column{{Depth{Bits: 16}, []int32{0x801}}}}},
+		{name: "beyond 31 bits", wire: "0001 01 1e 80000001", inexact: true,
+			value: &Palette{Columns: []Column{{Depth{31, false}, []int32{1}}}}},
+		{name: "signed and beyond its depth", wire: "0001 01 84 60", inexact: true,
+			value: &Palette{Columns: []Column{{Depth{8, true}, []int32{0x60}}}}},
+		{name: "padded with the sign", wire: "0001 01 84 ff", inexact: true,
+			value: &Palette{Columns: []Column{{Depth{5, true}, []int32{-1}}}}},
 		{name: "31 bits", wire: "0001 01 1e 7fffffff", value: &Palette{Columns: []Column{
 			{Depth{Bits: 31}, []int32{1<<31 - 1}}}}},
 		{name: "bytes after it", wire: "0001 01 07 2a 00", inexact: true,

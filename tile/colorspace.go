@@ -311,6 +311,12 @@ func (m *meaning) toSRGB() error {
 
 // newConversion works out how the pixels that req asks for are made of f.
 func newConversion(f *jp2.File, req Request) (*conversion, error) {
+	if req.Bands != nil {
+		var err error
+		if f, err = bandsOf(f, req); err != nil {
+			return nil, err
+		}
+	}
 	if req.Format == Coded {
 		return &conversion{format: Coded}, nil
 	}
@@ -371,6 +377,35 @@ func newConversion(f *jp2.File, req Request) (*conversion, error) {
 	}
 	c.shortcut(f, k, m)
 	return c, nil
+}
+
+// bandsOf is f as if it had the bands asked for and no others, whatever it says of
+// its colours: what newConversion looks at.
+func bandsOf(f *jp2.File, req Request) (*jp2.File, error) {
+	n := len(req.Bands)
+	if req.Format == Coded {
+		return nil, requestError("bands of coded samples")
+	}
+	if n < 1 || n > 4 {
+		return nil, requestError("%d bands, 1 to 4 can be shown", n)
+	}
+	b := &jp2.File{Header: f.Header, Color: jp2.Color{Method: jp2.Enumerated, Space: jp2.Grey, Assumed: true},
+		Layout: jp2.Layout{Alpha: -1}}
+	for i, band := range req.Bands {
+		if band < 0 || band >= len(f.Header.Components) {
+			return nil, requestError("band %d, the image has %d and they are counted from 0", band, len(f.Header.Components))
+		}
+		b.Layout.Channels = append(b.Layout.Channels, jp2.Mapping{Component: band, Column: jp2.Direct})
+		if n%2 == 0 && i == n-1 {
+			b.Layout.Alpha = i
+		} else {
+			b.Layout.Colors = append(b.Layout.Colors, i)
+		}
+	}
+	if n > 2 {
+		b.Color.Space = jp2.SRGB
+	}
+	return b, nil
 }
 
 // depthOf is the smallest depth of some channels.

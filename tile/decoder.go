@@ -1,9 +1,12 @@
 package tile
 
 import (
+	"errors"
 	"fmt"
 	"image"
+	"slices"
 
+	"github.com/stria-j2k/stria/codestream"
 	"github.com/stria-j2k/stria/internal/grid"
 	"github.com/stria-j2k/stria/jp2"
 )
@@ -25,8 +28,11 @@ type Decoder struct {
 	// Hooks are told what happens; nil: nobody is.
 	Hooks *Hooks
 
-	// Strict makes damage an error of the run. Otherwise what is missing is
-	// left out (blocks) or grey (whole tiles), and Hooks.Damaged is told.
+	// Strict makes damage an error of the run, and colours that the file does not say
+	// rightly one of the plan. Otherwise what is missing is left out (blocks) or grey
+	// (whole tiles), and Hooks.Damaged is told; and the colours are taken as package
+	// jp2 documents it, and [Plan.Warnings] says so. What a codestream that stands
+	// alone has no means to say is no error.
 	Strict bool
 
 	// Gap is how many unwanted bytes may be read to save a read: ranges closer
@@ -71,7 +77,8 @@ func (d *Decoder) reads() int {
 
 // Plan works out what answering req takes, without any I/O. The error matches
 // [ErrRequest] when the request does not fit the image, [ErrBudget] when it can
-// never fit the budget, and [errors.ErrUnsupported] when the image's samples or
+// never fit the budget, [codestream.ErrFormat] when the decoder is strict and the
+// file does not say rightly what the colours are, and [errors.ErrUnsupported] when the image's samples or
 // colours cannot be given in the pixel format asked for.
 //
 // The plan refers to f, which must stay open while the plan is run.
@@ -82,10 +89,16 @@ func (d *Decoder) Plan(f *jp2.File, req Request) (*Plan, error) {
 	if req.Size.X < 0 || req.Size.Y < 0 || req.Reduce < 0 || req.Layers < 0 {
 		return nil, requestError("negative size, reduction or layers")
 	}
+	req.Bands = slices.Clone(req.Bands)
 	p := &Plan{dec: d, file: f, req: req, turn: orientations[req.Orient]}
 	var err error
 	if p.color, err = newConversion(f, req); err != nil {
 		return nil, err
+	}
+	p.warnings = warningsOf(f, req)
+	if d.Strict && len(p.warnings) > 0 && f.Boxes != nil {
+		w := p.warnings[0]
+		return nil, &codestream.FormatError{Offset: w.Offset, Where: w.Box, Err: errors.New(w.Text)}
 	}
 	if err := p.place(); err != nil {
 		return nil, err
@@ -98,7 +111,7 @@ func (d *Decoder) Plan(f *jp2.File, req Request) (*Plan, error) {
 	}
 	if h := d.Hooks; h != nil && h.Planned != nil {
 		h.Planned(PlanInfo{Region: p.region, Size: p.Size(), Reduce: p.Reduce(),
-			Tiles: p.tiles(), Memory: p.Memory()})
+			Tiles: p.tiles(), Memory: p.Memory(), Warnings: p.Warnings()})
 	}
 	return p, nil
 }

@@ -49,6 +49,10 @@
 // Others are PhotoYCC, whose highlights have no defined place in sRGB, CIEJab, which
 // depends on how it is looked at, and high dynamic range.
 //
+// What a file does not say rightly of its colours is taken as package jp2 documents
+// it, [Plan.Warnings] says so, and it is an error of the plan if the decoder is
+// strict. Images with more bands than colours show others by [Request].Bands.
+//
 // Converting from a profile is for profiles of curves and a matrix. Where it is
 // asked for or follows from what is wanted, such as grey of an image with a
 // profile, and cannot be done, that is errors.ErrUnsupported as well:
@@ -70,6 +74,11 @@
 // them the pixels' are interpolated linearly, whatever the ratio; at the edges of
 // a tile the last is repeated, and where a tile has none the middle of the range
 // takes its place.
+//
+// Where pixels are scaled, colours are averaged weighted by their opacity, so that
+// what cannot be seen does not show. The wavelet knows nothing of opacity: the
+// lower resolutions of an image whose colours are not premultiplied have averaged
+// colours and opacity apart, and nothing brings back what they were.
 //
 // Numbers of palette entries have no mean. Images with palettes are therefore
 // decoded at full resolution and their pixels reduced.

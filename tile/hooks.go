@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/stria-j2k/stria/codestream"
+	"github.com/stria-j2k/stria/jp2"
 )
 
 // Hooks are called at the stages of a run. Any may be nil. They are called from
@@ -26,6 +27,8 @@ type PlanInfo struct {
 	Reduce int             // resolutions dropped
 	Tiles  int             // tiles touched
 	Memory int64           // bytes a run reserves
+
+	Warnings []jp2.Warning // see [Plan.Warnings]; must not be changed
 }
 
 // WaitInfo describes a reservation of memory.
@@ -61,4 +64,6 @@ type FinishInfo struct {
 	Blocks int   // code-blocks decoded
 	Cached int   // code-blocks that were in the decoder's cache
 	Err    error // nil when every strip was taken
+
+	Warnings []jp2.Warning // see [Plan.Warnings]; must not be changed
 }

@@ -31,6 +31,8 @@ type Plan struct {
 	layout layout
 	memory int64 // of a run
 
+	warnings []jp2.Warning
+
 	scaling int64 // of which the resampler's
 }
 
@@ -56,11 +58,30 @@ func (p *Plan) Memory() int64 { return p.memory }
 // File is the image that the plan is for.
 func (p *Plan) File() *jp2.File { return p.file }
 
+// Warnings is what the file does not say rightly of the colours or the opacity of the
+// result, and what is done about it. It is empty where that does not matter: with
+// bands that were chosen, and for [Coded]. It must not be changed.
+func (p *Plan) Warnings() []jp2.Warning { return p.warnings }
+
+// warningsOf is [Plan.Warnings] of a request.
+func warningsOf(f *jp2.File, req Request) []jp2.Warning {
+	var list []jp2.Warning
+	if req.Format == Coded || req.Bands != nil {
+		return nil
+	}
+	for _, w := range f.Warnings {
+		if w.Colors {
+			list = append(list, w)
+		}
+	}
+	return list
+}
+
 // Verbatim reports whether the result is the image as it is coded, reduced at
 // most: neither scaled nor turned, and its pixels, if it has any, those of
 // [Auto]. Only then can it be had without being decoded.
 func (p *Plan) Verbatim() bool {
-	if p.scaled || p.turn != 0 {
+	if p.scaled || p.turn != 0 || p.req.Bands != nil {
 		return false
 	}
 	if p.req.Format == Coded {

@@ -38,6 +38,13 @@ type Request struct {
 	// Quality is how much of the colours is wanted; zero: what there is.
 	Quality Quality
 
+	// Bands chooses components of the codestream, counted from 0, instead of what the
+	// file says of its colours; nil: it is not asked for. One is shown as grey, two as
+	// grey and opacity, three as red, green and blue, four as these and opacity, in
+	// the order of Bands, as they are numbered: without palette and profile. It is for
+	// images with more bands than colours, and not for Coded.
+	Bands []int
+
 	// Color is what becomes of an ICC profile; zero: pixels stay in it.
 	Color ColorHandling
 

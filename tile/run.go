@@ -154,7 +154,8 @@ func (r *run) close(err error) {
 	if h := r.plan.dec.Hooks; h != nil && h.Finished != nil {
 		h.Finished(FinishInfo{First: r.stats.first, Took: time.Since(r.began),
 			Reads: int(r.stats.reads.Load()), Bytes: r.stats.bytes.Load(),
-			Blocks: int(r.stats.blocks.Load()), Cached: int(r.stats.cached.Load()), Err: err})
+			Blocks: int(r.stats.blocks.Load()), Cached: int(r.stats.cached.Load()), Err: err,
+			Warnings: r.plan.Warnings()})
 	}
 }
 

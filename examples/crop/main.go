@@ -107,6 +107,17 @@ func parse(args []string, stderr io.Writer) (*command, error) {
 		}
 		return err
 	})
+	fs.Func("bands", "components to show, `1,2,3` for the first three as red, green and blue: one is grey,\n"+
+		"a second or fourth opacity (default what the image says)", func(s string) error {
+		n, err := numbers(s, strings.Count(s, ",")+1)
+		for i := range n {
+			if n[i]--; n[i] < 0 {
+				return errors.New("bands are counted from 1")
+			}
+		}
+		c.request.Bands = n
+		return err
+	})
 	fs.IntVar(&c.request.Reduce, "reduce", 0, "`resolutions` to drop, each halving the image")
 	fs.IntVar(&c.request.Layers, "layers", 0, "quality `layers` to decode; 0: all")
 	fs.IntVar(&c.quality, "quality", 85, "`quality` of JPEG and WebP, 1 to 100")
@@ -270,13 +281,16 @@ func (c *command) run(ctx context.Context, stdout, stderr io.Writer) error {
 		return err
 	}
 	copier, copying := format.(encode.JP2)
-	if copying && c.request.Quality == tile.InColor && c.request.Color == tile.KeepProfile {
+	if copying && c.request.Quality == tile.InColor && c.request.Color == tile.KeepProfile && c.request.Bands == nil {
 		c.request.Format = tile.Coded // whatever its colours are
 	}
 	dec := &tile.Decoder{Engine: c.engine, Budget: &c.budget, Hooks: m.hooks()}
 	plan, err := encode.Plan(dec, file, c.request, format)
 	if err != nil {
 		return err
+	}
+	for _, w := range plan.Warnings() {
+		fmt.Fprintf(stderr, "crop: %s: warning: %v\n", c.in, w)
 	}
 
 	if c.out == "-" {

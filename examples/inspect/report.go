@@ -143,7 +143,6 @@ func examine(ctx context.Context, name string, f *jp2.File) (*Report, error) {
 		Height:     f.Bounds().Dy(),
 		Color:      f.Color.String(),
 		Boxes:      boxes(f.Boxes),
-		Warnings:   f.Warnings,
 	}
 	if f.Boxes != nil {
 		r.Format = cmp.Or(strings.TrimSpace(f.Brand), "boxes")
@@ -158,6 +157,9 @@ func examine(ctx context.Context, name string, f *jp2.File) (*Report, error) {
 	}
 	for _, c := range f.Channels {
 		r.Channels = append(r.Channels, channel(c))
+	}
+	for _, w := range f.Warnings {
+		r.Warnings = append(r.Warnings, w.String())
 	}
 	r.Resolution = append(density("capture", f.Resolution.Capture), density("display", f.Resolution.Display)...)
 	for reduce := range h.Reduces() + 1 {

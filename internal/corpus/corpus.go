@@ -140,6 +140,26 @@ func Dir(tb testing.TB) string {
 	return dir
 }
 
+// Report returns the name of a file of ../shared/reports from the root of the
+// module, or of the folder named by STRIA_REPORTS: small images that people reported
+// as shown wrongly. It skips the test when there is none.
+func Report(tb testing.TB, name string) string {
+	tb.Helper()
+	dir := os.Getenv("STRIA_REPORTS")
+	if dir == "" {
+		root, err := moduleRoot()
+		if err != nil {
+			tb.Fatalf("corpus: %v", err)
+		}
+		dir = filepath.Join(root, "..", "shared", "reports")
+	}
+	name = filepath.Join(dir, name)
+	if _, err := os.Stat(name); err != nil {
+		tb.Skipf("no report: %v (set STRIA_REPORTS to the folder)", err)
+	}
+	return name
+}
+
 // moduleRoot is the nearest folder above the working directory, which for a
 // test is its package's, that has a go.mod.
 func moduleRoot() (string, error) {
