@@ -172,7 +172,7 @@ func TestBands(t *testing.T) {
 	plain := open(t, boxed(t, spec, []string{"-n", "2", "-mct", "0"}, enumerated(jp2.Grey)))
 	// Three components coded together, of which some are left out.
 	coded := open(t, testimg.Compress(t, testimg.Spec{Width: 41, Height: 30, Components: 3}, "j2k", "-n", "2", "-I", "-r", "3"))
-	indexes := open(t, boxed(t, testimg.Spec{Width: 41, Height: 30, Depth: 4}, nil,
+	indexes := open(t, boxed(t, testimg.Spec{Width: 41, Height: 30, Depth: 4}, []string{"-n", "2"},
 		append([][]byte{enumerated(jp2.SRGB)}, columns(8, sixteen...)...)...))
 	for _, c := range []struct {
 		f      *jp2.File
