@@ -21,6 +21,7 @@ import (
 
 	"github.com/stria-j2k/stria/codestream"
 	"github.com/stria-j2k/stria/iiif/overload"
+	"github.com/stria-j2k/stria/jp2"
 	"github.com/stria-j2k/stria/tile"
 )
 
@@ -36,6 +37,7 @@ type answer struct {
 	bytes     int64
 	cached    bool
 	err       error
+	warnings  []jp2.Warning
 }
 
 // WriteHeader implements [http.ResponseWriter].

@@ -92,6 +92,7 @@ func (h *Handler) serveImage(a *answer, r *http.Request, own string) {
 		h.fail(a, 0, err)
 		return
 	}
+	a.warnings = d.plan.Warnings()
 	if r.Method == http.MethodHead {
 		a.WriteHeader(http.StatusOK)
 		return

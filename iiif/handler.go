@@ -17,6 +17,7 @@ import (
 
 	"github.com/stria-j2k/stria/encode"
 	"github.com/stria-j2k/stria/iiif/overload"
+	"github.com/stria-j2k/stria/jp2"
 	"github.com/stria-j2k/stria/tile"
 )
 
@@ -140,6 +141,10 @@ type Report struct {
 	Took    time.Duration // until the last byte
 	Cached  bool          // the derivative was in the cache
 	Err     error         // why it failed, or the client left; nil when it did not
+
+	// Warnings is what the image does not say rightly of its colours; see
+	// [tile.Plan.Warnings]. Empty when Cached. It must not be changed.
+	Warnings []jp2.Warning
 }
 
 const (
@@ -202,7 +207,7 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		// Deferred, for a broken answer ends in a panic.
 		defer func() {
 			h.Report(Report{Request: r, ID: a.id, Status: a.status, Bytes: a.bytes,
-				Took: time.Since(a.start), Cached: a.cached, Err: a.err})
+				Took: time.Since(a.start), Cached: a.cached, Err: a.err, Warnings: a.warnings})
 		}()
 	}
 	switch r.Method {

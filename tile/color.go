@@ -22,6 +22,7 @@ type conversion struct {
 	format   PixelFormat
 	icc      []byte // the profile that the pixels are in; nil for sRGB and its grey
 	bitonal  bool   // pixels are black or white
+	fringes  bool   // colours are beside opacity, but not multiplied with it
 	palettes bool   // samples are numbers of colours, which cannot be averaged
 
 	channels []channel // one for each channel of work; opacity last

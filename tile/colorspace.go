@@ -346,6 +346,7 @@ func newConversion(f *jp2.File, req Request) (*conversion, error) {
 	if c.format, err = k.format(req); err != nil {
 		return nil, err
 	}
+	c.fringes = k.alpha && !l.Premultiplied
 	c.icc, c.bitonal = m.icc, req.Quality == Bitonal
 	c.steps, c.luma, c.blackless = m.steps, k.luma, m.blackless
 	c.four = m.colors != 1 || k.alpha

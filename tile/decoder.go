@@ -116,6 +116,11 @@ func (d *Decoder) Plan(f *jp2.File, req Request) (*Plan, error) {
 	return p, nil
 }
 
+// weighedArea is how many full-resolution pixels the region has at most where colours
+// beside opacity are averaged from the full resolution, weighted, and not by the
+// wavelet, which leaves a fringe of the colours that cannot be seen.
+const weighedArea = 1 << 20
+
 // place finds the region, the reduction, the samples needed and the size.
 func (p *Plan) place() error {
 	h, req := p.file.Header, p.req
@@ -165,6 +170,9 @@ func (p *Plan) place() error {
 			}
 			reduce++
 		}
+	}
+	if p.color.fringes && int64(p.region.Dx())*int64(p.region.Dy()) <= weighedArea && want.X > 0 {
+		reduce = req.Reduce
 	}
 	p.grid = newGrid(h, reduce)
 	bounds := p.grid.reduced(h.Bounds)

@@ -78,7 +78,10 @@
 // Where pixels are scaled, colours are averaged weighted by their opacity, so that
 // what cannot be seen does not show. The wavelet knows nothing of opacity: the
 // lower resolutions of an image whose colours are not premultiplied have averaged
-// colours and opacity apart, and nothing brings back what they were.
+// colours and opacity apart, which leaves a fringe at the edges that nothing takes
+// away. Regions of at most a megapixel are therefore scaled from the full resolution
+// when a Size is asked for; larger ones, and those that Reduce alone makes smaller,
+// have that fringe.
 //
 // Numbers of palette entries have no mean. Images with palettes are therefore
 // decoded at full resolution and their pixels reduced.

@@ -285,3 +285,69 @@ func TestReports(t *testing.T) {
 		}
 	}
 }
+
+// A white disc on black that cannot be seen has no dark edge when it is shown on
+// white, whatever size it is scaled to: the average is weighted by opacity.
+func TestOpacityLeavesNoFringe(t *testing.T) {
+	for _, size := range []int{400, 401, 300, 201, 100, 37, 1200} {
+		f, err := jp2.Open(corpus.Report(t, "33-alpha-fringe.jp2"))
+		require.NoError(t, err)
+		requireNoFringe(t, f, size)
+		require.NoError(t, f.Close())
+	}
+}
+
+// The same of an image in which every pixel is either white or cannot be seen.
+func TestOpacityWeighsColours(t *testing.T) {
+	spec := testimg.Spec{Width: 120, Height: 90, Components: 4, Depth: 1}
+	{
+		f := open(t, boxed(t, spec, []string{"-n", "4", "-mct", "0"}, enumerated(jp2.SRGB), opaque))
+		whole, err := plannedImage(t, f, tile.Request{})
+		require.NoError(t, err)
+		for _, side := range []int{60, 40, 24} {
+			got, err := plannedImage(t, f, tile.Request{Size: image.Pt(side, side*3/4)})
+			require.NoError(t, err)
+			size := got.Bounds().Size()
+			kx, ky := 120/size.X, 90/size.Y
+			for y := range size.Y {
+				for x := range size.X {
+					var sum [4]float64
+					for j := range ky {
+						for i := range kx {
+							v := pixelAt(whole, x*kx+i, y*ky+j)
+							for c := range 3 {
+								sum[c] += v[c] * v[3]
+							}
+							sum[3] += v[3]
+						}
+					}
+					v := pixelAt(got, x, y)
+					require.InDelta(t, sum[3]/float64(kx*ky), v[3], 0.003)
+					if sum[3] == 0 {
+						continue
+					}
+					for c := range 3 {
+						require.InDelta(t, sum[c]/sum[3], v[c], 0.003, "at %d,%d", x, y)
+					}
+				}
+			}
+		}
+	}
+}
+
+func plannedImage(t *testing.T, f *jp2.File, req tile.Request) (image.Image, error) {
+	p, err := new(tile.Decoder).Plan(f, req)
+	require.NoError(t, err)
+	return p.Image(t.Context())
+}
+
+func requireNoFringe(t *testing.T, f *jp2.File, size int) {
+	img, err := plannedImage(t, f, tile.Request{Size: image.Pt(size, size)})
+	require.NoError(t, err)
+	for y := range size {
+		for x := range size {
+			v := pixelAt(img, x, y)
+			require.Greater(t, v[0]*v[3]+1-v[3], 0.97, "at %d,%d of %d", x, y, size)
+		}
+	}
+}

@@ -319,3 +319,34 @@ func TestCropWithIndex(t *testing.T) {
 	require.Contains(t, string(stderr), "sidecar")
 	require.Equal(t, []string{"in.idx", "in.j2k"}, files(t, dir))
 }
+
+// What an image does not say rightly is said on standard error, and bands that are
+// chosen make it plain.
+func TestCropWarns(t *testing.T) {
+	data := testimg.Compress(t, testimg.Spec{Width: 64, Height: 48, Components: 3}, "jp2")
+	at := bytes.Index(data, []byte("colr"))
+	require.Positive(t, at)
+	data[at+4] = 77 // METH
+	dir := t.TempDir()
+	in, out := filepath.Join(dir, "in.jp2"), filepath.Join(dir, "out.png")
+	require.NoError(t, os.WriteFile(in, data, 0o600))
+	code, _, stderr := crop(t, "-o", out, in)
+	require.Zero(t, code)
+	require.Contains(t, string(stderr), fmt.Sprintf("warning: colr at offset %d: method 77 cannot be used for 3 channels", at-4))
+	whole, err := os.ReadFile(out)
+	require.NoError(t, err)
+	for bands, same := range map[string]bool{"1,2,3": true, "3,2,1": false, "2": false} {
+		code, _, stderr := crop(t, "-bands", bands, "-o", out, in)
+		require.Zero(t, code)
+		require.Empty(t, stderr)
+		got, err := os.ReadFile(out)
+		require.NoError(t, err)
+		require.Equal(t, same, bytes.Equal(whole, got), bands)
+	}
+	for _, bands := range []string{"0", "4", "", "1,1,1,1,1", "x"} {
+		code, _, _ := crop(t, "-bands", bands, "-o", out, in)
+		require.Equal(t, 2, code, bands)
+	}
+	code, _, stderr = crop(t, "-bands", "1", "-o", filepath.Join(dir, "out.jp2"), in)
+	require.NotZero(t, code, "%s", stderr)
+}

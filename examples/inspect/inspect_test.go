@@ -173,3 +173,17 @@ func TestThousands(t *testing.T) {
 		require.Equal(t, want, thousands(n))
 	}
 }
+
+// Colours that the file does not say rightly are warned of.
+func TestInspectWarns(t *testing.T) {
+	data, err := os.ReadFile(sample)
+	require.NoError(t, err)
+	at := bytes.Index(data, []byte("colr"))
+	data[at+4] = 77 // METH
+	name := filepath.Join(t.TempDir(), "in.jp2")
+	require.NoError(t, os.WriteFile(name, data, 0o600))
+	code, out, _ := inspect(name)
+	require.Zero(t, code)
+	require.Contains(t, out, "method 77 cannot be used for 3 channels: the colours are taken for sRGB")
+	require.Contains(t, out, "sRGB (assumed)")
+}

@@ -46,10 +46,7 @@ func main() {
 	check(err)
 	cache, err := openCache(ctx, *kept)
 	check(err)
-	s := newServer(i, budget, cache, func(r iiif.Report) {
-		slog.Info("served", "status", r.Status, "bytes", r.Bytes, "took", r.Took, "cached", r.Cached,
-			"path", r.Request.URL.Path, "error", r.Err)
-	})
+	s := newServer(i, budget, cache, report)
 	if *index {
 		go s.index(ctx)
 	}
@@ -57,6 +54,16 @@ func main() {
 	check(err)
 	fmt.Printf("http://%v/\n", listener.Addr())
 	check(run(ctx, s, listener, *drain))
+}
+
+// report logs an answer, and what was made of an image that does not say rightly what
+// its colours are.
+func report(r iiif.Report) {
+	slog.Info("served", "status", r.Status, "bytes", r.Bytes, "took", r.Took, "cached", r.Cached,
+		"path", r.Request.URL.Path, "error", r.Err)
+	for _, w := range r.Warnings {
+		slog.Warn("colours", "path", r.Request.URL.Path, "warning", w.String())
+	}
 }
 
 // check ends the program if there is an error.

@@ -1,9 +1,11 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"io"
+	"log/slog"
 	"net"
 	"net/http"
 	"net/http/httptest"
@@ -163,4 +165,25 @@ func TestParseBytes(t *testing.T) {
 		require.Equal(t, want, got, s)
 		require.Equal(t, want == 0, err != nil, s)
 	}
+}
+
+// Answers made of an image that does not say rightly what its colours are say so in
+// the log.
+func TestColoursAreLogged(t *testing.T) {
+	data, err := os.ReadFile("../testdata/sample.jp2")
+	require.NoError(t, err)
+	data[bytes.Index(data, []byte("colr"))+4] = 77 // METH
+	dir := t.TempDir()
+	require.NoError(t, os.WriteFile(filepath.Join(dir, "a.jp2"), data, 0o600))
+	var log bytes.Buffer
+	before := slog.Default()
+	slog.SetDefault(slog.New(slog.NewTextHandler(&log, nil)))
+	defer slog.SetDefault(before)
+	s := newServer(directory(dir), 0, nil, report)
+	w := httptest.NewRecorder()
+	s.ServeHTTP(w, httptest.NewRequest("GET", "/iiif/3/a.jp2/full/64,/0/default.jpg", nil))
+	require.Equal(t, http.StatusOK, w.Code)
+	require.Contains(t, log.String(), "level=WARN")
+	require.Contains(t, log.String(), "method 77 cannot be used for 3 channels")
+	require.NoError(t, s.files.Close())
 }
