@@ -150,6 +150,12 @@ func (f *File) boxed(p *parser) error {
 // interpret fills in what the colours and channels are.
 func (f *File) interpret(p *parser, h *header, channels []Mapping) {
 	bare := f.Boxes == nil
+	if h.palette != nil && h.deeper != "" {
+		p.warnColors(h.paletteOff, typePclr, "%s", h.deeper)
+	}
+	if h.unread {
+		p.warnColors(h.defsOff, typeCdef, "passed over, the channels are taken in order")
+	}
 	defs, note := soundChannels(h.defs, len(channels))
 	if note != "" {
 		p.warnColors(h.defsOff, typeCdef, "%s", note)

@@ -15,11 +15,13 @@ type header struct {
 	colors     []Color
 	broken     []Space // what profiles that were left out say they are for
 	palette    *Palette
-	paletteOff int64 // of the pclr box
+	paletteOff int64  // of the pclr box
+	deeper     string // a warning about its columns; empty: none
 	mapping    []Mapping
 	mappingOff int64 // of the cmap box
 	defs       []Channel
 	defsOff    int64 // of the cdef box
+	unread     bool  // there is one that cannot be read; defs is nil
 	resolution Resolution
 }
 
@@ -109,12 +111,8 @@ func (p *parser) read(h *header, b Box) error {
 		if again = h.palette != nil; again {
 			break
 		}
-		note := ""
-		h.palette, note, err = parsePclr(data, off)
+		h.palette, h.deeper, err = parsePclr(data, off)
 		h.paletteOff = off
-		if note != "" {
-			p.warnColors(off, typePclr, "%s", note)
-		}
 	case typeCmap:
 		if again = h.mapping != nil; again {
 			break
@@ -128,10 +126,10 @@ func (p *parser) read(h *header, b Box) error {
 		defs, err := parseCdef(data, off)
 		if err != nil {
 			p.warnError(err)
-			p.warnColors(off, typeCdef, "passed over, the channels are taken in order")
+			h.unread, h.defsOff = true, off
 			break
 		}
-		h.defs, h.defsOff = defs, off
+		h.defs, h.defsOff, h.unread = defs, off, false
 	case typeResc, typeResd:
 		d, err := parseDensity(data, b.Type, off)
 		if err != nil {
@@ -160,13 +158,15 @@ func (h header) over(base header) header {
 		base.colors, base.broken = h.colors, h.broken
 	}
 	if h.palette != nil {
-		base.palette, base.paletteOff = h.palette, h.paletteOff
+		base.palette, base.paletteOff, base.deeper = h.palette, h.paletteOff, h.deeper
 	}
 	if h.mapping != nil {
 		base.mapping, base.mappingOff = h.mapping, h.mappingOff
 	}
 	if h.defs != nil {
-		base.defs, base.defsOff = h.defs, h.defsOff
+		base.defs, base.defsOff, base.unread = h.defs, h.defsOff, false
+	} else if h.unread && base.defs == nil {
+		base.defsOff, base.unread = h.defsOff, true
 	}
 	if h.resolution.Capture.Known() {
 		base.resolution.Capture = h.resolution.Capture

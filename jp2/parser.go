@@ -39,8 +39,8 @@ func (p *parser) warn(off int64, where, format string, args ...any) {
 	}
 }
 
-// warnColors is warn for what the colours hang on. There are a few of these at
-// most, which always have room.
+// warnColors is warn for what the colours hang on. It is called a few times at most,
+// when everything has been read, and there is always room.
 func (p *parser) warnColors(off int64, where, format string, args ...any) {
 	p.warnings = append(p.warnings,
 		Warning{Offset: off, Box: where, Text: fmt.Sprintf(format, args...), Colors: true})
