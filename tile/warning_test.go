@@ -300,35 +300,33 @@ func TestOpacityLeavesNoFringe(t *testing.T) {
 // The same of an image in which every pixel is either white or cannot be seen.
 func TestOpacityWeighsColours(t *testing.T) {
 	spec := testimg.Spec{Width: 120, Height: 90, Components: 4, Depth: 1}
-	{
-		f := open(t, boxed(t, spec, []string{"-n", "4", "-mct", "0"}, enumerated(jp2.SRGB), opaque))
-		whole, err := plannedImage(t, f, tile.Request{})
+	f := open(t, boxed(t, spec, []string{"-n", "4", "-mct", "0"}, enumerated(jp2.SRGB), opaque))
+	whole, err := plannedImage(t, f, tile.Request{})
+	require.NoError(t, err)
+	for _, side := range []int{60, 40, 24} {
+		got, err := plannedImage(t, f, tile.Request{Size: image.Pt(side, side*3/4)})
 		require.NoError(t, err)
-		for _, side := range []int{60, 40, 24} {
-			got, err := plannedImage(t, f, tile.Request{Size: image.Pt(side, side*3/4)})
-			require.NoError(t, err)
-			size := got.Bounds().Size()
-			kx, ky := 120/size.X, 90/size.Y
-			for y := range size.Y {
-				for x := range size.X {
-					var sum [4]float64
-					for j := range ky {
-						for i := range kx {
-							v := pixelAt(whole, x*kx+i, y*ky+j)
-							for c := range 3 {
-								sum[c] += v[c] * v[3]
-							}
-							sum[3] += v[3]
+		size := got.Bounds().Size()
+		kx, ky := 120/size.X, 90/size.Y
+		for y := range size.Y {
+			for x := range size.X {
+				var sum [4]float64
+				for j := range ky {
+					for i := range kx {
+						v := pixelAt(whole, x*kx+i, y*ky+j)
+						for c := range 3 {
+							sum[c] += v[c] * v[3]
 						}
+						sum[3] += v[3]
 					}
-					v := pixelAt(got, x, y)
-					require.InDelta(t, sum[3]/float64(kx*ky), v[3], 0.003)
-					if sum[3] == 0 {
-						continue
-					}
-					for c := range 3 {
-						require.InDelta(t, sum[c]/sum[3], v[c], 0.003, "at %d,%d", x, y)
-					}
+				}
+				v := pixelAt(got, x, y)
+				require.InDelta(t, sum[3]/float64(kx*ky), v[3], 0.003)
+				if sum[3] == 0 {
+					continue
+				}
+				for c := range 3 {
+					require.InDelta(t, sum[c]/sum[3], v[c], 0.003, "at %d,%d", x, y)
 				}
 			}
 		}
