@@ -571,5 +571,5 @@ func (h *Header) subsampling() []image.Point {
 // newMemoryStream is a stream of data that has been read.
 func newMemoryStream(pieces [][]byte) *tileStream {
 	all := bytes.Join(pieces, nil)
-	return newTileStream(bytes.NewReader(all), []Span{{0, int64(len(all))}})
+	return newTileStream(memory{bytes.NewReader(all)}, []Span{{0, int64(len(all))}})
 }

@@ -3,6 +3,7 @@
 package codestream
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"io"
@@ -15,6 +16,17 @@ type ContextReaderAt interface {
 	// ReadAtContext is ReadAt, given up when ctx is done.
 	ReadAtContext(ctx context.Context, p []byte, off int64) (int, error)
 }
+
+type sourceKey struct{}
+
+// WithSource returns a context with which an [Index] reads through r instead of its
+// source. r must give the same bytes; it may keep them for others.
+func WithSource(ctx context.Context, r io.ReaderAt) context.Context {
+	return context.WithValue(ctx, sourceKey{}, r)
+}
+
+// memory is bytes that need no source.
+type memory struct{ *bytes.Reader }
 
 // readAt fills p from off in r. An error is as the source gave it: io.EOF or
 // io.ErrUnexpectedEOF when the data ends before p is full.
@@ -34,6 +46,13 @@ func readUpTo(ctx context.Context, r io.ReaderAt, p []byte, off int64) (int, err
 	}
 	if len(p) == 0 {
 		return 0, nil
+	}
+	if m, ok := r.(memory); ok {
+		n, _ := m.ReadAt(p, off)
+		return n, nil
+	}
+	if s, ok := ctx.Value(sourceKey{}).(io.ReaderAt); ok {
+		r = s
 	}
 	var n int
 	var err error

@@ -25,7 +25,8 @@ type layout struct {
 	chunk   int   // length along of a chunk
 	workers int   // at once
 	ahead   int64 // coded bytes that are fetched and not decoded
-	record  int64 // bytes kept of what the index reads for one window
+	carry   int64 // bytes that were read and may be needed later
+	long    int64 // how far reads go on, where the image is wanted whole; else zero
 	streams int64 // bytes that streams hold
 
 	threads int // for each walk, if there are processors to spare; 0: one
@@ -42,6 +43,10 @@ const (
 	// chunkBlocks is how many code-blocks a chunk may have, where it is longer than
 	// a slab: so many are selected at a time.
 	chunkBlocks = 1 << 18
+
+	// mostAhead is the most coded bytes to fetch ahead, mostCarried the most to carry.
+	mostAhead   = 16 << 20
+	mostCarried = 64 << 20
 
 	// uncut is a length that nothing has.
 	uncut = 1 << 30
@@ -82,8 +87,7 @@ func (p *Plan) layouts() iter.Seq[layout] {
 	across, along := int64(p.across(p.src)), int64(p.along(p.src))
 	components := int64(len(p.file.Header.Components))
 	l := layout{slab: uncut, chunk: uncut, workers: workers}
-	stream := 2*p.file.Header.Span.Len + 64<<10
-	l.record = min(4<<20, 2*stream/int64(p.file.Header.NumTiles()))
+	stream := p.file.Header.Span.Len + 64<<10
 	return func(yield func(layout) bool) {
 		if p.dec.Engine.windows != nil {
 			p.walkLayouts(l, yield)
@@ -93,6 +97,7 @@ func (p *Plan) layouts() iter.Seq[layout] {
 		if across*along*components <= oneSlab {
 			first = 2 * first
 			l.ahead = min(16<<20, stream)
+			p.carrying(&l)
 			if !yield(l) {
 				return
 			}
@@ -101,13 +106,12 @@ func (p *Plan) layouts() iter.Seq[layout] {
 				first /= 2
 			}
 		}
-		for _, ahead := range [...]int64{16 << 20, 4 << 20, 1 << 20} {
+		for _, ahead := range [...]int64{mostAhead, 4 << 20, 1 << 20} {
 			for slab := first; slab >= 8; slab /= 2 {
 				l.slab, l.ahead = slab, min(ahead, stream)
-				if ahead < 16<<20 {
-					l.record = min(l.record, l.ahead/int64(4*p.tilesAcross()))
-				}
-				l.chunk = max(slab, int(chunkBlocks*1024/(across*components))&^(slab-1))
+				p.carrying(&l)
+				rows := min(chunkBlocks*1024/(across*components), l.carry/2/p.rowBytes())
+				l.chunk = max(slab, int(rows)&^(slab-1))
 				if !yield(l) {
 					return
 				}
@@ -116,12 +120,52 @@ func (p *Plan) layouts() iter.Seq[layout] {
 	}
 }
 
+// carrying chooses how many bytes a layout carries, and how long its reads are.
+func (p *Plan) carrying(l *layout) {
+	h := p.file.Header
+	l.carry, l.long = l.ahead, 0
+	if p.grid.reduced(h.Bounds) != p.src || p.grid.reduce > 0 || p.req.Layers > 0 && p.req.Layers < h.Coding.Layers {
+		return // bytes that lie between are of no use
+	}
+	for i := range h.Components {
+		if !p.color.needs(i) {
+			return
+		}
+	}
+	// Packets may lie so that the bytes of a row of tiles are needed together, and
+	// those of a tile come from as many places as it has resolutions, or more.
+	tiles := p.rowBytes() * int64(p.along(p.tile()))
+	if h.NumTiles() > 1 && l.ahead == mostAhead {
+		l.carry = max(l.carry, min(tiles+tiles/8, mostCarried))
+	}
+	if l.long = longestRead; l.carry < tiles {
+		places := 0
+		for _, c := range h.Components {
+			places += c.Levels + 1
+		}
+		l.long = l.carry / int64(4*places)
+	}
+	if l.long < 16<<10 {
+		l.long = 0
+	}
+}
+
+// rowBytes is about how many bytes of the source a row of pixels takes across the
+// visit.
+func (p *Plan) rowBytes() int64 {
+	h := p.file.Header
+	all := p.grid.reduced(h.Bounds)
+	share := float64(p.across(p.src)) / float64(p.across(all)) / float64(max(p.along(all), 1))
+	return int64(float64(h.Span.Len)*share) + 1
+}
+
 // walkLayouts yields layouts for an engine that takes windows: walks as long as
 // can be, pieces as long as they may be for it to be interrupted between them.
 func (p *Plan) walkLayouts(l layout, yield func(layout) bool) {
 	across, along := int64(p.across(p.src)), int64(p.along(p.src))
 	components := int64(len(p.file.Header.Components))
 	l.ahead = min(32<<20, 2*p.file.Header.Span.Len+64<<10)
+	l.carry = min(4<<20, l.ahead)
 	if across*along*components <= oneSlab {
 		// Where there are fewer walks than workers, they share the walks.
 		l.workers = min(l.workers, p.tiles())
@@ -178,7 +222,10 @@ func (p *Plan) bound() int64 {
 	if p.dec.Engine.windows != nil {
 		engines = p.walkMemory(slab, columns)
 	}
-	fetched := l.ahead + (columns+1)*l.record
+	fetched := l.ahead + l.carry
+	if l.long > 0 {
+		fetched += l.ahead // on its way out of what is carried
+	}
 
 	components := int64(len(p.file.Header.Components))
 	var sample int64
