@@ -39,6 +39,7 @@ type carried struct {
 	err   error
 
 	loaded bool
+	long   bool  // longer than was asked for
 	left   int64 // bytes that were not taken
 }
 
@@ -105,7 +106,8 @@ func (c *carry) piece(off, end int64, longer bool) (k *carried, fresh bool) {
 	if i < len(c.pieces) && c.pieces[i].span.Off <= off {
 		return c.pieces[i], false
 	}
-	if longer {
+	asked := end
+	if longer && c.long > 0 {
 		if w := sort.Search(len(c.whole), func(w int) bool { return c.whole[w].End() > off }); w < len(c.whole) && c.whole[w].Off <= off {
 			end = max(end, min(c.whole[w].End(), off+c.long))
 		}
@@ -113,7 +115,7 @@ func (c *carry) piece(off, end int64, longer bool) (k *carried, fresh bool) {
 	if i < len(c.pieces) {
 		end = min(end, c.pieces[i].span.Off)
 	}
-	k = &carried{span: codestream.Span{Off: off, Len: end - off}, ready: make(chan struct{}), left: end - off}
+	k = &carried{span: codestream.Span{Off: off, Len: end - off}, ready: make(chan struct{}), left: end - off, long: end > asked}
 	c.pieces = slices.Insert(c.pieces, i, k)
 	c.held += k.span.Len
 	c.evict()
@@ -126,17 +128,31 @@ func (c *carry) after(off int64) int {
 }
 
 // evict lets go of pieces until the rest is within the limit: those first of which
-// little is left, then those that came first in the source. c.mu is held.
+// little is left, then those that came first in the source. Where that happens to
+// what was read beyond what was asked for, reads have been too long. c.mu is held.
 func (c *carry) evict() {
 	for _, share := range [...]int64{8, 1} {
 		for i := 0; i < len(c.pieces) && c.held > c.limit; {
-			if k := c.pieces[i]; k.loaded && k.left*share <= k.span.Len {
-				c.drop(i)
-			} else {
+			k := c.pieces[i]
+			if !k.loaded || k.left*share > k.span.Len {
 				i++
+				continue
 			}
+			if k.long && k.left > k.span.Len/2 {
+				if c.long /= 2; c.long < leastLong {
+					c.long = 0
+				}
+			}
+			c.drop(i)
 		}
 	}
+}
+
+// reach is how far reads may go on.
+func (c *carry) reach() int64 {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.long
 }
 
 // drop lets go of a piece. c.mu is held.

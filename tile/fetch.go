@@ -478,9 +478,9 @@ func (f *fetcher) beginBatch(b *batch) error {
 	var reads []func() error
 	var direct []entry
 	carried := b.needed
-	if f.plan.layout.long > 0 {
+	if long := f.carry.reach(); long > 0 {
 		// What lies between will be needed too.
-		missing = codestream.MergeSpans(missing, f.plan.layout.long)
+		missing = codestream.MergeSpans(missing, long)
 	} else {
 		missing = coalesce(missing, f.plan.dec.gap())
 		carried = subtract(b.needed, missing)
