@@ -10,6 +10,9 @@ import (
 	"github.com/stria-j2k/stria/internal/codeblock"
 )
 
+// kernels are the ways to decode; all make the same of the same bytes.
+var kernels = []kernel{{"C", Decoder{}}, {"Go", Decoder{inGo: true}}}
+
 // goKernel decodes with the kernel in Go.
 func goKernel(d *Decoder, dst []int32, b *codeblock.Block) error {
 	d.inGo = true
