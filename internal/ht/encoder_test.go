@@ -331,11 +331,10 @@ func TestRoundTrip(t *testing.T) {
 				want[i] = m
 			}
 		}
-		for _, inGo := range []bool{true, false} {
-			d := Decoder{inGo: inGo}
+		for _, k := range kernels {
 			have := make([]int32, w*h)
-			require.NoError(t, d.Decode(have, b))
-			require.Equal(t, want, have, "%dx%d, %d planes, in Go %v", w, h, planes, inGo)
+			require.NoError(t, k.Decode(have, b))
+			require.Equal(t, want, have, "%dx%d, %d planes, %s kernel", w, h, planes, k.name)
 		}
 	}
 }
@@ -425,10 +424,9 @@ func TestRefinement(t *testing.T) {
 		if causal {
 			b.Style = codeblock.VSC
 		}
-		for _, inGo := range []bool{true, false} {
-			d := Decoder{inGo: inGo}
+		for _, k := range kernels {
 			have := make([]int32, w*h)
-			require.NoError(t, d.Decode(have, b))
+			require.NoError(t, k.Decode(have, b))
 			for i, v := range known {
 				m := max(v, -v)
 				want := 2*m + 1 // the bit below the last one
@@ -441,7 +439,7 @@ func TestRefinement(t *testing.T) {
 				if v < 0 {
 					want = -want
 				}
-				require.Equal(t, want, have[i], "%d of %dx%d, %d passes, in Go %v", i, w, h, passes, inGo)
+				require.Equal(t, want, have[i], "%d of %dx%d, %d passes, %s kernel", i, w, h, passes, k.name)
 			}
 		}
 	}

@@ -4,6 +4,7 @@ package ht
 
 import (
 	"math/rand/v2"
+	"slices"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -11,15 +12,9 @@ import (
 )
 
 // kernels are the ways to decode; all make the same of the same bytes.
-var kernels = []kernel{{"C", Decoder{}}, {"Go", Decoder{inGo: true}}}
+var kernels = []kernel{{"C", Decoder{}}, {"plain C", Decoder{plain: true}}, {"Go", Decoder{inGo: true}}}
 
-// goKernel decodes with the kernel in Go.
-func goKernel(d *Decoder, dst []int32, b *codeblock.Block) error {
-	d.inGo = true
-	return d.Decode(dst, b)
-}
-
-// Both kernels make the same of any bytes.
+// All kernels make the same of any bytes.
 func TestKernels(t *testing.T) {
 	rnd := rand.New(rand.NewPCG(1, 2))
 	decoded := 0
@@ -41,15 +36,19 @@ func TestKernels(t *testing.T) {
 		}
 		b.Segments = []codeblock.Segment{{Passes: 1, Length: n}, {Passes: rnd.IntN(3), Length: len(b.Data) - n}}[:1+rnd.IntN(2)]
 		size := b.Width * b.Height
-		want, have := make([]int32, size), make([]int32, size+1)
-		have[size] = 77
-		var d, e Decoder
-		err := d.Decode(have, b)
-		require.Equal(t, goKernel(&e, want, b), err)
-		require.EqualValues(t, 77, have[size])
+		want := make([]int32, size)
+		d := Decoder{inGo: true}
+		err := d.Decode(want, b)
 		if err == nil {
 			decoded++
-			require.Equal(t, want, have[:size], "%+v", b)
+		}
+		for _, k := range kernels {
+			have := slices.Repeat([]int32{77}, size+8)
+			require.Equal(t, err, k.Decode(have, b), "%s: %+v", k.name, b)
+			if err == nil {
+				require.Equal(t, want, have[:size], "%s: %+v", k.name, b)
+			}
+			require.Equal(t, slices.Repeat([]int32{77}, 8), have[size:])
 		}
 	}
 	require.Greater(t, decoded, 1000)
