@@ -7,11 +7,10 @@
 typedef struct {
 	const uint8_t *bits; // of the stream of magnitudes and signs, lowest first
 	uint32_t at;         // the next of them
-	uint32_t most;       // the largest bound
 	int shift;
 	int32_t *upper, *lower; // the rows
-	uint32_t *last;         // lower samples of the row above, see magnitude; of column x at x + 1
-	const uint32_t *bounds; // what the row above adds to bounds of quads, see F(bounds)
+	uint32_t *last;         // lower samples of the row above, bit by bit with the lowest set; of column x at x + 1
+	const uint32_t *bounds; // what the row above adds to those of quads, less SEVERAL
 } F(samples);
 
 #if VECTORS // AVX2
@@ -22,11 +21,20 @@ typedef __m256i F(vector);
 
 #define SAME(v) _mm256_set1_epi32(v)
 
-// bounds works out for a row of quads what the exponents of the row above add to the
-// bounds of quads with more than one significant sample (7.3.7): one less than the
-// largest, less the 1 that all bounds have.
-INLINE ATTRIBUTES void F(bounds)(uint32_t *bounds, const uint32_t *last, int wide)
+// above works out for a row of quads what the one above has to say of them: of their
+// contexts, as an index of codewords, and of the bounds of those with more than one
+// significant sample (7.3.7), as pair wants it.
+INLINE ATTRIBUTES void F(above)(const uint32_t *quads, uint32_t *contexts, const uint32_t *last, uint32_t *bounds, int wide)
 {
+	for (int x = 0; x < wide; x += 8) {
+		__m256i left = _mm256_loadu_si256((const __m256i *)(quads + x));
+		__m256i q = _mm256_loadu_si256((const __m256i *)(quads + x + 1));
+		__m256i right = _mm256_loadu_si256((const __m256i *)(quads + x + 2));
+		left = _mm256_or_si256(_mm256_srli_epi32(left, SAMPLES_BIT + 3 - 7), _mm256_srli_epi32(q, SAMPLES_BIT + 1 - 7));
+		right = _mm256_or_si256(_mm256_srli_epi32(q, SAMPLES_BIT + 3 - 9), _mm256_srli_epi32(right, SAMPLES_BIT + 1 - 9));
+		left = _mm256_or_si256(_mm256_and_si256(left, SAME(1 << 7)), _mm256_and_si256(right, SAME(1 << 9)));
+		_mm256_storeu_si256((__m256i *)(contexts + x), left);
+	}
 	for (int x = 0; x < wide; x += 4) {
 		const uint32_t *from = last + 2 * x;
 		__m256i a = _mm256_loadu_si256((const __m256i *)from), b = _mm256_loadu_si256((const __m256i *)(from + 1));
@@ -35,6 +43,7 @@ INLINE ATTRIBUTES void F(bounds)(uint32_t *bounds, const uint32_t *last, int wid
 		// A float's exponent is one less than the number of bits, and 127.
 		__m256i exponent = _mm256_srli_epi32(_mm256_castps_si256(_mm256_cvtepi32_ps(any)), 23);
 		exponent = _mm256_max_epi32(_mm256_sub_epi32(exponent, SAME(128)), _mm256_setzero_si256());
+		exponent = _mm256_sub_epi32(exponent, SAME(SEVERAL));
 		exponent = _mm256_permutevar8x32_epi32(exponent, _mm256_setr_epi32(0, 2, 4, 6, 0, 2, 4, 6));
 		_mm_storeu_si128((__m128i *)(bounds + x), _mm256_castsi256_si128(exponent));
 	}
@@ -42,17 +51,17 @@ INLINE ATTRIBUTES void F(bounds)(uint32_t *bounds, const uint32_t *last, int wid
 
 // pair decodes the samples of two quads: a lane for each of the first, then a lane for
 // each of the second. at is the next bit, largest the largest bound yet.
-INLINE ATTRIBUTES void F(pair)(const F(samples) *s, int x, uint32_t qa, uint32_t qb, F(vector) *at, F(vector) *largest)
+INLINE ATTRIBUTES void F(pair)(const F(samples) *s, int x, uint64_t two, F(vector) *at, F(vector) *largest)
 {
 	const __m256i halves = _mm256_setr_epi32(0, 0, 0, 0, 1, 1, 1, 1);
 	const __m256i one = SAME(1);
-	__m256i q = _mm256_permutevar8x32_epi32(_mm256_castsi128_si256(
-		_mm_cvtsi64_si128((int64_t)(qa | (uint64_t)qb << 32))), halves);
+	__m256i q = _mm256_permutevar8x32_epi32(_mm256_castsi128_si256(_mm_cvtsi64_si128((int64_t)two)), halves);
 	__m256i above = _mm256_permutevar8x32_epi32(_mm256_castsi128_si256(
 		_mm_loadl_epi64((const __m128i *)(s->bounds + x))), halves);
 
-	__m256i several = _mm256_srai_epi32(_mm256_slli_epi32(q, 31 - SEVERAL_BIT), 31);
-	__m256i bound = _mm256_add_epi32(_mm256_srli_epi32(q, BOUND_BIT), _mm256_and_si256(above, several));
+	// Where there are not several, the sum is beneath 0 and thus large.
+	__m256i bound = _mm256_srli_epi32(q, BOUND_BIT);
+	bound = _mm256_min_epu32(bound, _mm256_add_epi32(bound, above));
 	*largest = _mm256_max_epi32(*largest, bound);
 	bound = _mm256_min_epi32(bound, SAME(MOST));
 
@@ -86,19 +95,19 @@ INLINE ATTRIBUTES void F(pair)(const F(samples) *s, int x, uint32_t qa, uint32_t
 	data = _mm256_andnot_si256(_mm256_sllv_epi32(SAME(-1), length), data);
 	data = _mm256_or_si256(data, _mm256_sllv_epi32(top, length));
 
-	// See coefficient.
-	__m256i sign = _mm256_and_si256(_mm256_or_si256(_mm256_slli_epi32(data, 31), one), significant);
-	data = _mm256_or_si256(data, one);
-	__m256i value = _mm256_sll_epi32(_mm256_add_epi32(data, SAME(2)), _mm_cvtsi32_si128(s->shift - 1));
+	// See coefficient. What takes the sign is 0 where there is nothing.
+	__m256i magnitude = _mm256_and_si256(_mm256_or_si256(data, one), significant);
+	__m256i sign = _mm256_or_si256(_mm256_slli_epi32(data, 31), magnitude);
+	__m256i value = _mm256_sll_epi32(_mm256_add_epi32(magnitude, SAME(2)), _mm_cvtsi32_si128(s->shift - 1));
 	value = _mm256_sign_epi32(value, sign);
 
 	// The upper samples and the lower ones.
 	const __m256i rows = _mm256_setr_epi32(0, 2, 4, 6, 1, 3, 5, 7);
 	value = _mm256_permutevar8x32_epi32(value, rows);
-	data = _mm256_permutevar8x32_epi32(_mm256_and_si256(data, significant), rows);
+	magnitude = _mm256_permutevar8x32_epi32(magnitude, rows);
 	_mm_storeu_si128((__m128i *)(s->upper + 2 * x), _mm256_castsi256_si128(value));
 	_mm_storeu_si128((__m128i *)(s->lower + 2 * x), _mm256_extracti128_si256(value, 1));
-	_mm_storeu_si128((__m128i *)(s->last + 2 * x + 1), _mm256_extracti128_si256(data, 1));
+	_mm_storeu_si128((__m128i *)(s->last + 2 * x + 1), _mm256_extracti128_si256(magnitude, 1));
 }
 
 #else
@@ -107,17 +116,22 @@ INLINE ATTRIBUTES void F(pair)(const F(samples) *s, int x, uint32_t qa, uint32_t
 
 typedef uint32_t F(vector);
 
-INLINE ATTRIBUTES void F(bounds)(uint32_t *bounds, const uint32_t *last, int wide)
+INLINE ATTRIBUTES void F(above)(const uint32_t *quads, uint32_t *contexts, const uint32_t *last, uint32_t *bounds, int wide)
 {
-	for (int x = 0; x < wide + 1; x++, last += 2)
-		bounds[x] = 30 - (uint32_t)__builtin_clz(last[0] | last[1] | last[2] | last[3] | 3);
+	for (int x = 0; x < wide; x++) {
+		contexts[x] = ((quads[x] >> (SAMPLES_BIT + 3) | quads[x + 1] >> (SAMPLES_BIT + 1)) & 1) << 7 |
+			((quads[x + 1] >> (SAMPLES_BIT + 3) | quads[x + 2] >> (SAMPLES_BIT + 1)) & 1) << 9;
+		const uint32_t *from = last + 2 * x;
+		bounds[x] = 30 - (uint32_t)__builtin_clz(from[0] | from[1] | from[2] | from[3] | 3) - SEVERAL;
+	}
 }
 
-INLINE ATTRIBUTES void F(pair)(const F(samples) *s, int x, uint32_t qa, uint32_t qb, F(vector) *at, F(vector) *largest)
+INLINE ATTRIBUTES void F(pair)(const F(samples) *s, int x, uint64_t two, F(vector) *at, F(vector) *largest)
 {
 	for (int i = 0; i < 2; i++) {
-		uint32_t q = i == 0 ? qa : qb;
-		uint32_t bound = (q >> BOUND_BIT) + (s->bounds[x + i] & -(q >> SEVERAL_BIT & 1));
+		uint32_t q = (uint32_t)(two >> 32 * i);
+		uint32_t bound = q >> BOUND_BIT, more = bound + s->bounds[x + i];
+		bound = bound < more ? bound : more;
 		*largest = *largest > bound ? *largest : bound;
 		bound = bound < MOST ? bound : MOST;
 #pragma GCC unroll 4
@@ -143,84 +157,58 @@ INLINE ATTRIBUTES void F(pair)(const F(samples) *s, int x, uint32_t qa, uint32_t
 #endif
 
 // row decodes a row of quads: what the codewords say of them, two at a time, and their
-// samples. What the codewords said of the row above is still in quads. It returns the
-// largest bound.
-INLINE ATTRIBUTES uint32_t F(row)(words *v, mel *m, const stria_ht_tables *t, uint32_t *quads, int wide,
-	F(samples) *s, int first)
+// samples. It returns the largest bound.
+INLINE ATTRIBUTES uint32_t F(row)(words *v, mel *m, const stria_ht_tables *t, uint32_t *quads,
+	const uint32_t *contexts, int wide, F(samples) *s, int first)
 {
 	const uint32_t *codes = t->codes[first ? 0 : 1];
 	uint64_t bits = v->bits;
-	int n = v->n;
+	uint32_t n = v->n;
 	const uint8_t *next = v->next;
 #if VECTORS
 	F(vector) at = SAME((int)s->at), largest = _mm256_setzero_si256();
 #else
 	F(vector) at = s->at, largest = 0;
 #endif
-	uint32_t left = 0; // the quad to the left
-	// Whether the samples above are significant, where the quad meets the one to the left.
-	uint32_t corner = quads[0] >> (SAMPLES_BIT + 1) & 1;
+	uint32_t b = 0; // the quad to the left
 	for (int x = 0; x < wide; x += 2) {
-		bits |= load64(next) << n;
-		next += (63 - n) >> 3;
+		bits |= load64(next) << (n & 63);
+		next += ~n >> 3 & 7;
 		next = next < v->end ? next : v->end;
 		n |= 56;
 
-		uint32_t q[2];
-#pragma GCC unroll 2
-		for (int i = 0; i < 2; i++) {
-			uint32_t context = left & CONTEXT;
-			if (!first) {
-				uint32_t right = (quads[x + i] >> (SAMPLES_BIT + 3) | quads[x + i + 1] >> (SAMPLES_BIT + 1)) & 1;
-				context |= corner << 7 | right << 9;
-				corner = right;
-			}
-			if (i == 1 && x + 1 == wide) {
-				q[i] = 0;
-			} else if (context == 0 && !mel_symbol(m)) {
-				q[i] = 0;
-			} else {
-				q[i] = codes[context | (bits & 127)];
-				bits >>= q[i] & LENGTH;
-				n -= (int)(q[i] & LENGTH);
-			}
-			left = q[i];
+		uint32_t context = contexts[x] | (b & CONTEXT), a = 0;
+		if (context != 0 || mel_symbol(m)) {
+			a = codes[context | (bits & 127)];
+			bits >>= a & LENGTH;
 		}
+		context = contexts[x + 1] | (a & CONTEXT);
+		b = 0;
+		if (context != 0 || mel_symbol(m)) {
+			b = codes[context | (bits & 127)];
+			bits >>= b & LENGTH;
+		}
+		n -= a + b;
 
 		// The offsets of their bounds.
-		uint32_t kind = (q[0] >> OFFSET_BIT & 1) | (q[1] >> OFFSET_BIT & 1) << 1;
+		uint32_t kind = (a >> OFFSET_BIT & 1) | (b >> OFFSET_BIT & 1) << 1;
 		if (first && kind == 3)
 			kind += 1 + (uint32_t)mel_symbol(m);
-		uint32_t o = t->offsets[kind << 6 | (bits & 63)];
-		uint64_t rest = bits >> (o >> 8 & 7);
-		uint32_t na = o >> 11 & 7, nb = o >> 14 & 7;
-		uint32_t sa = (uint32_t)rest & ((1u << na) - 1), sb = (uint32_t)(rest >> na) & ((1u << nb) - 1);
-		uint32_t ua = (o >> 17 & 7) + sa, ub = (o >> 20 & 7) + sb;
-		bits >>= o & 63;
-		n -= (int)(o & 63);
-		if (UNLIKELY(((sa + 4) | (sb + 4)) & 32)) {
-			if (sa >= 28) {
-				ua += 4 * (uint32_t)(bits & 15);
-				bits >>= 4;
-				n -= 4;
-			}
-			if (sb >= 28) {
-				ub += 4 * (uint32_t)(bits & 15);
-				bits >>= 4;
-				n -= 4;
-			}
-		}
-		quads[x] = q[0];
-		quads[x + 1] = q[1];
-		F(pair)(s, x, q[0] + (ua << BOUND_BIT), q[1] + (ub << BOUND_BIT), &at, &largest);
+		uint64_t both = a | (uint64_t)b << 32, u = t->offsets[kind << 8 | (bits & 255)];
+		memcpy(quads + x, &both, 8);
+		if (UNLIKELY(u & LONG))
+			u = offsets(t->suffixes[kind << 6 | (bits & 63)], bits);
+		bits >>= u & 63;
+		n -= (uint32_t)u;
+		F(pair)(s, x, both + u, &at, &largest);
 	}
 	v->bits = bits;
 	v->n = n;
 	v->next = next;
 #if VECTORS
-	__m128i both = _mm_max_epi32(_mm256_castsi256_si128(largest), _mm256_extracti128_si256(largest, 1));
+	__m128i most = _mm_max_epi32(_mm256_castsi256_si128(largest), _mm256_extracti128_si256(largest, 1));
 	s->at = (uint32_t)_mm256_cvtsi256_si32(at);
-	return (uint32_t)_mm_cvtsi128_si32(both);
+	return (uint32_t)_mm_cvtsi128_si32(most);
 #else
 	s->at = at;
 	return largest;
@@ -243,19 +231,23 @@ static ATTRIBUTES int F(cleanup)(int32_t *dst, const stria_ht_block *b, const ui
 	mel m = { 0, 0, 0, 0, 0, data + n - back, data + n - 1 };
 	mel_run(&m);
 
-	uint32_t quads[MOST_WIDE + 4], last[2 * MOST_WIDE + 16], bounds[MOST_WIDE + 4];
-	memset(quads, 0, (size_t)(wide + 4) * sizeof *quads);
+	// The row of quads with one that is not there before it and after it.
+	uint32_t quads[MOST_WIDE + 16], contexts[MOST_WIDE + 8], bounds[MOST_WIDE + 8], last[2 * MOST_WIDE + 16];
+	memset(quads, 0, (size_t)(wide + 16) * sizeof *quads);
+	bounds[wide] = 0;
 	memset(last, 0, (size_t)(2 * wide + 16) * sizeof *last);
 	// Rows go elsewhere first if they are not of whole pairs.
 	int32_t elsewhere[2][2 * MOST_WIDE];
 	const int direct = b->width % 4 == 0;
-	F(samples) s = { forward_bytes, 0, most, b->shift, 0, 0, last, bounds };
+	F(samples) s = { forward_bytes, 0, b->shift, 0, 0, last, bounds };
 	for (int y = 0; y < b->height; y += 2) {
 		int32_t *upper = dst + (ptrdiff_t)y * b->width, *lower = y + 1 < b->height ? upper + b->width : 0;
 		s.upper = direct ? upper : elsewhere[0];
 		s.lower = direct && lower ? lower : elsewhere[1];
-		F(bounds)(bounds, last, wide);
-		uint32_t largest = y == 0 ? F(row)(&v, &m, t, quads, wide, &s, 1) : F(row)(&v, &m, t, quads, wide, &s, 0);
+		F(above)(quads, contexts, last, bounds, wide);
+		contexts[wide] = y == 0 ? NO_QUAD_FIRST : NO_QUAD;
+		uint32_t largest = y == 0 ? F(row)(&v, &m, t, quads + 1, contexts, wide, &s, 1) :
+			F(row)(&v, &m, t, quads + 1, contexts, wide, &s, 0);
 		if (largest > most)
 			return stria_ht_bound;
 		s.at = s.at < end ? s.at : end;

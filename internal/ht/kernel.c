@@ -130,10 +130,10 @@ static const uint8_t *unstuff_backward(uint8_t *out, const uint8_t *begin, const
 }
 
 // What is left of the codewords: n bits, or more where those after them are right, and
-// what follows these.
+// what follows these. Of n only the lowest six bits count.
 typedef struct {
 	uint64_t bits;
-	int n;
+	uint32_t n;
 	const uint8_t *next, *end;
 } words;
 
@@ -191,17 +191,48 @@ INLINE int mel_symbol(mel *m)
 
 // ---- Quads (7.3.4 to 7.3.7) ----
 
-// A quad's word, see STRIA_HT_LENGTH and so on.
+// A quad's word.
 enum {
-	LENGTH = 7,         // the length of its codeword
-	CONTEXT = 7 << 7,   // what the quad adds to the context of the next, as an index of codewords
-	OFFSET_BIT = 10,    // whether its bound has an offset
-	SEVERAL_BIT = 11,   // whether more than one sample is significant
-	SAMPLES_BIT = 12,   // which samples are
-	KNOWN_BIT = 16,     // e_k of the samples
-	TOP_BIT = 20,       // e_1
-	BOUND_BIT = 24,     // 1 and the offset, once it is known
+	LENGTH = 7,       // the length of its codeword; bits 3 to 6 are zeros
+	CONTEXT = 7 << 7, // what the quad adds to the context of the next, as an index of codewords
+	OFFSET_BIT = 10,  // whether its bound has an offset
+	SAMPLES_BIT = 12, // which samples are significant
+	KNOWN_BIT = 16,   // e_k of the samples
+	TOP_BIT = 20,     // e_1
+	BOUND_BIT = 24,   // 1 and the offset, once it is known, and SEVERAL
+	SEVERAL = 128,    // more than one sample is significant
 };
+
+// Contexts of the quad that is not there where the last pair of a row is one quad. Its
+// codewords are of no length, and follow those of the first row and of the others.
+enum {
+	NO_QUAD_FIRST = 2 << 10,
+	NO_QUAD = 1 << 10,
+};
+
+// The bits that are read for the offsets of two quads, at bit 0, the offset of the first
+// at BOUND_BIT and that of the second 32 bits up; or LONG if there are suffixes of five bits.
+enum { LONG = 1 << 6 };
+
+// offsets works out the same with suffixes of up to five bits. o has how many bits there
+// are, and from bit 8 on the length of the prefixes, those of both suffixes, and both
+// prefixes, three bits each.
+static uint64_t offsets(uint32_t o, uint64_t bits)
+{
+	uint32_t all = o & 63, na = o >> 11 & 7, nb = o >> 14 & 7;
+	uint64_t rest = bits >> (o >> 8 & 7);
+	uint32_t sa = (uint32_t)rest & ((1u << na) - 1), sb = (uint32_t)(rest >> na) & ((1u << nb) - 1);
+	uint32_t ua = (o >> 17 & 7) + sa, ub = (o >> 20 & 7) + sb;
+	if (sa >= 28) {
+		ua += 4 * (uint32_t)(bits >> all & 15);
+		all += 4;
+	}
+	if (sb >= 28) {
+		ub += 4 * (uint32_t)(bits >> all & 15);
+		all += 4;
+	}
+	return all | (uint64_t)ua << BOUND_BIT | (uint64_t)ub << (32 + BOUND_BIT);
+}
 
 // A block has 1281 quads at most, and a row of quads 512.
 enum {

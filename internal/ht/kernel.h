@@ -26,13 +26,14 @@ enum {
 
 // What the codewords say. kernel.c says which bit of the words means what.
 typedef struct {
-	// By what is added to the context and the next seven bits, for the first row of quads
-	// and for the others.
-	uint32_t codes[2][8 << 7];
-	// The prefixes and suffixes of the offsets of a pair of quads, by which of them have
-	// one and the next six bits. In the first row both may have one with a symbol of the
-	// run-length code of 0, kind 4, or of 1, kind 5.
-	uint32_t offsets[6 << 6];
+	// Quads by what is added to the context and the next seven bits, for the first row of
+	// them, for the others and for a quad that is not there.
+	uint32_t codes[3][8 << 7];
+	// The offsets of a pair of quads, by which of them have one and the next bits: eight,
+	// or the six that prefixes may be. In the first row both may have one with a symbol of
+	// the run-length code of 0, kind 4, or of 1, kind 5.
+	uint64_t offsets[6 << 8];
+	uint32_t suffixes[6 << 6];
 } stria_ht_tables;
 
 // stria_ht_decode decodes a block into dst, width * height coefficients. state is room

@@ -22,35 +22,42 @@ var tablesC = func() (t C.stria_ht_tables) {
 			if row > 0 {
 				next = (s>>2 | s>>3) & 1 << 1
 			}
-			word := uint32(c.length) | next<<7 | uint32(c.offset)<<10 | s<<12 | uint32(c.bound)<<16 | uint32(c.top)<<20 | 1<<24
+			bound := uint32(1)
 			if bits.OnesCount32(s) > 1 {
-				word |= 1 << 11
+				bound |= 128
 			}
-			t.codes[row][i] = C.uint32_t(word)
+			t.codes[row][i] = C.uint32_t(uint32(c.length) | next<<7 | uint32(c.offset)<<10 | s<<12 |
+				uint32(c.bound)<<16 | uint32(c.top)<<20 | bound<<24)
 		}
 	}
 	suffixBits := func(prefix uint32) uint32 { return [...]uint32{3: 1, 5: 5}[prefix] }
-	for kind := range 6 {
-		for i := range 1 << 6 {
-			v := backward{bits: uint64(i), n: 64}
-			var a, b, as, bs uint32 // prefixes, and the lengths of the suffixes
-			if kind != 2 && kind != 0 {
-				a = prefix(&v)
-				as = suffixBits(a)
-			}
-			switch {
-			case kind == 4 && a > 2:
-				b = v.take(1) + 1
-			case kind > 1:
-				b = prefix(&v)
-				bs = suffixBits(b)
-			}
-			if kind == 5 {
-				a, b = a+2, b+2
-			}
-			n := uint32(64 - v.n)
-			t.offsets[kind<<6|i] = C.uint32_t(n + as + bs | n<<8 | as<<11 | bs<<14 | a<<17 | b<<20)
+	for i := range t.offsets {
+		kind := i >> 8
+		v := backward{bits: uint64(i & 255), n: 64}
+		var a, b, as, bs uint32 // prefixes, and the lengths of the suffixes
+		if kind != 2 && kind != 0 {
+			a = prefix(&v)
+			as = suffixBits(a)
 		}
+		switch {
+		case kind == 4 && a > 2:
+			b = v.take(1) + 1
+		case kind > 1:
+			b = prefix(&v)
+			bs = suffixBits(b)
+		}
+		if kind == 5 {
+			a, b = a+2, b+2
+		}
+		n := uint32(64 - v.n)
+		t.suffixes[kind<<6|i&63] = C.uint32_t(n + as + bs | n<<8 | as<<11 | bs<<14 | a<<17 | b<<20)
+		if n+as+bs > 8 {
+			t.offsets[i] = 1 << 6
+			continue
+		}
+		a += v.take(int(as))
+		b += v.take(int(bs))
+		t.offsets[i] = C.uint64_t(uint64(n+as+bs) | uint64(a)<<24 | uint64(b)<<56)
 	}
 	return t
 }()
