@@ -24,7 +24,8 @@ typedef __m256i F(vector);
 // above works out for a row of quads what the one above has to say of them: of their
 // contexts, as an index of codewords, and of the bounds of those with more than one
 // significant sample (7.3.7), as pair wants it.
-INLINE ATTRIBUTES void F(above)(const uint32_t *quads, uint32_t *contexts, const uint32_t *last, uint32_t *bounds, int wide)
+INLINE ATTRIBUTES void F(above)(const uint32_t *quads, uint32_t *contexts, const uint32_t *last, uint32_t *bounds,
+	int wide)
 {
 	for (int x = 0; x < wide; x += 8) {
 		__m256i left = _mm256_loadu_si256((const __m256i *)(quads + x));
@@ -116,7 +117,8 @@ INLINE ATTRIBUTES void F(pair)(const F(samples) *s, int x, uint64_t two, F(vecto
 
 typedef uint32_t F(vector);
 
-INLINE ATTRIBUTES void F(above)(const uint32_t *quads, uint32_t *contexts, const uint32_t *last, uint32_t *bounds, int wide)
+INLINE ATTRIBUTES void F(above)(const uint32_t *quads, uint32_t *contexts, const uint32_t *last, uint32_t *bounds,
+	int wide)
 {
 	for (int x = 0; x < wide; x++) {
 		contexts[x] = ((quads[x] >> (SAMPLES_BIT + 3) | quads[x + 1] >> (SAMPLES_BIT + 1)) & 1) << 7 |
@@ -174,30 +176,31 @@ INLINE ATTRIBUTES uint32_t F(row)(words *v, mel *m, const stria_ht_tables *t, ui
 	for (int x = 0; x < wide; x += 2) {
 		bits |= load64(next) << (n & 63);
 		next += ~n >> 3 & 7;
-		next = next < v->end ? next : v->end;
 		n |= 56;
 
-		uint32_t context = contexts[x] | (b & CONTEXT), a = 0;
-		if (context != 0 || mel_symbol(m)) {
-			a = codes[context | (bits & 127)];
-			bits >>= a & LENGTH;
+		const uint32_t *word = codes + contexts[x] + (b & CONTEXT);
+		uint32_t a = 0;
+		if (word != codes || mel_symbol(m)) {
+			a = word[bits & 127];
+			bits >>= a & 63;
 		}
-		context = contexts[x + 1] | (a & CONTEXT);
+		word = codes + contexts[x + 1] + (a & CONTEXT);
 		b = 0;
-		if (context != 0 || mel_symbol(m)) {
-			b = codes[context | (bits & 127)];
-			bits >>= b & LENGTH;
+		if (word != codes || mel_symbol(m)) {
+			b = word[bits & 127];
+			bits >>= b & 63;
 		}
 		n -= a + b;
 
-		// The offsets of their bounds.
-		uint32_t kind = (a >> OFFSET_BIT & 1) | (b >> OFFSET_BIT & 1) << 1;
-		if (first && kind == 3)
-			kind += 1 + (uint32_t)mel_symbol(m);
-		uint64_t both = a | (uint64_t)b << 32, u = t->offsets[kind << 8 | (bits & 255)];
+		// The offsets of their bounds. Words have OFFSET where it adds 256 eights of bytes.
+		const uint8_t *pair = (const uint8_t *)t->offsets + (a & OFFSET) + 2 * (b & OFFSET);
+		if (first && (a & b & OFFSET))
+			pair += OFFSET + OFFSET * mel_symbol(m);
+		uint64_t both = a | (uint64_t)b << 32, u;
 		memcpy(quads + x, &both, 8);
+		memcpy(&u, pair + 8 * (bits & 255), 8);
 		if (UNLIKELY(u & LONG))
-			u = offsets(t->suffixes[kind << 6 | (bits & 63)], bits);
+			u = offsets(u, bits);
 		bits >>= u & 63;
 		n -= (uint32_t)u;
 		F(pair)(s, x, both + u, &at, &largest);
@@ -227,7 +230,7 @@ static ATTRIBUTES int F(cleanup)(int32_t *dst, const stria_ht_block *b, const ui
 	uint8_t forward_bytes[MAGNITUDE_BYTES], backward_bytes[WORD_BYTES];
 	const uint32_t end = unstuff_forward(forward_bytes, data, n - back, wide * high * 4 * MOST / 8, most_row + 16);
 	words v = { 0, 0, backward_bytes, 0 };
-	v.end = unstuff_backward(backward_bytes, data + n - back, data + n - 2);
+	v.end = unstuff_backward(backward_bytes, data + n - back, data + n - 2, 5 * (wide / 2 + 1));
 	mel m = { 0, 0, 0, 0, 0, data + n - back, data + n - 1 };
 	mel_run(&m);
 
@@ -251,6 +254,7 @@ static ATTRIBUTES int F(cleanup)(int32_t *dst, const stria_ht_block *b, const ui
 		if (largest > most)
 			return stria_ht_bound;
 		s.at = s.at < end ? s.at : end;
+		v.next = v.next < v.end ? v.next : v.end;
 		if (!direct) {
 			memcpy(upper, elsewhere[0], (size_t)b->width * sizeof *upper);
 			if (lower)

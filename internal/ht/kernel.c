@@ -95,8 +95,9 @@ static uint32_t unstuff_forward(uint8_t *out, const uint8_t *data, int64_t n, in
 }
 
 // unstuff_backward writes the bits of the codewords, whose bytes lie between begin and
-// end + 2, and after them zeros. It returns where these are that go on for 8 bytes.
-static const uint8_t *unstuff_backward(uint8_t *out, const uint8_t *begin, const uint8_t *end)
+// end + 2, and after them zeros. It returns from where on there are pad bytes of these
+// and eight more.
+static const uint8_t *unstuff_backward(uint8_t *out, const uint8_t *begin, const uint8_t *end, int pad)
 {
 	// The higher half of the last byte but one is the first of the codewords; the byte
 	// after that is taken for one of ones.
@@ -125,7 +126,7 @@ static const uint8_t *unstuff_backward(uint8_t *out, const uint8_t *begin, const
 		}
 	}
 	store64(w.to, w.bits);
-	store64(w.to + 8, 0);
+	memset(w.to + 8, 0, (size_t)pad + 8);
 	return w.to + 8;
 }
 
@@ -193,9 +194,9 @@ INLINE int mel_symbol(mel *m)
 
 // A quad's word.
 enum {
-	LENGTH = 7,       // the length of its codeword; bits 3 to 6 are zeros
+	// The length of its codeword, from bit 0 on; bits 3 to 6 are zeros.
 	CONTEXT = 7 << 7, // what the quad adds to the context of the next, as an index of codewords
-	OFFSET_BIT = 10,  // whether its bound has an offset
+	OFFSET = 1 << 11, // its bound has an offset
 	SAMPLES_BIT = 12, // which samples are significant
 	KNOWN_BIT = 16,   // e_k of the samples
 	TOP_BIT = 20,     // e_1
@@ -210,19 +211,16 @@ enum {
 	NO_QUAD = 1 << 10,
 };
 
-// The bits that are read for the offsets of two quads, at bit 0, the offset of the first
-// at BOUND_BIT and that of the second 32 bits up; or LONG if there are suffixes of five bits.
+// LONG is in an entry of stria_ht_tables.offsets when the bits are more than eight.
 enum { LONG = 1 << 6 };
 
-// offsets works out the same with suffixes of up to five bits. o has how many bits there
-// are, and from bit 8 on the length of the prefixes, those of both suffixes, and both
-// prefixes, three bits each.
-static uint64_t offsets(uint32_t o, uint64_t bits)
+// offsets works out what the table says not of such an entry.
+static uint64_t offsets(uint64_t o, uint64_t bits)
 {
-	uint32_t all = o & 63, na = o >> 11 & 7, nb = o >> 14 & 7;
+	uint32_t all = o & 63, na = o >> 16 & 7, nb = o >> 24 & 7;
 	uint64_t rest = bits >> (o >> 8 & 7);
 	uint32_t sa = (uint32_t)rest & ((1u << na) - 1), sb = (uint32_t)(rest >> na) & ((1u << nb) - 1);
-	uint32_t ua = (o >> 17 & 7) + sa, ub = (o >> 20 & 7) + sb;
+	uint32_t ua = (uint32_t)(o >> 32 & 7) + sa, ub = (uint32_t)(o >> 40 & 7) + sb;
 	if (sa >= 28) {
 		ua += 4 * (uint32_t)(bits >> all & 15);
 		all += 4;
@@ -234,11 +232,12 @@ static uint64_t offsets(uint32_t o, uint64_t bits)
 	return all | (uint64_t)ua << BOUND_BIT | (uint64_t)ub << (32 + BOUND_BIT);
 }
 
-// A block has 1281 quads at most, and a row of quads 512.
+// A block has 1230 quads at most, and a row of quads 512. A quad has at most 128 bits of
+// magnitudes and signs, and two of them 38 bits of codewords.
 enum {
 	MOST_WIDE = 512,
-	MAGNITUDE_BYTES = 1281 * 16 + MOST_WIDE * 16 + 64,
-	WORD_BYTES = 4096 + 32,
+	MAGNITUDE_BYTES = 1230 * 16 + MOST_WIDE * 16 + 64,
+	WORD_BYTES = 4079 + MOST_WIDE / 2 * 5 + 32,
 };
 
 // VECTOR_MOST is the largest bound that vectors are for: four bytes have 25 bits from

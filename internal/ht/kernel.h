@@ -29,11 +29,14 @@ typedef struct {
 	// Quads by what is added to the context and the next seven bits, for the first row of
 	// them, for the others and for a quad that is not there.
 	uint32_t codes[3][8 << 7];
-	// The offsets of a pair of quads, by which of them have one and the next bits: eight,
-	// or the six that prefixes may be. In the first row both may have one with a symbol of
-	// the run-length code of 0, kind 4, or of 1, kind 5.
+	// The offsets of a pair of quads, by which of them have one (bits 8 and 9) and the next
+	// eight bits. In the first row both may have one with a symbol of the run-length code
+	// of 0, which adds 256, or of 1, which adds 512. From bit 0 on there is how many bits
+	// are read, from bit 24 on the offset of the first, and from bit 56 on that of the
+	// second. Bit 6 is set where more than eight bits are read. Then a byte each has how
+	// many these are without extensions, the length of the prefixes, that of both suffixes
+	// and both prefixes.
 	uint64_t offsets[6 << 8];
-	uint32_t suffixes[6 << 6];
 } stria_ht_tables;
 
 // stria_ht_decode decodes a block into dst, width * height coefficients. state is room

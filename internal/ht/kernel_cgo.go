@@ -26,7 +26,7 @@ var tablesC = func() (t C.stria_ht_tables) {
 			if bits.OnesCount32(s) > 1 {
 				bound |= 128
 			}
-			t.codes[row][i] = C.uint32_t(uint32(c.length) | next<<7 | uint32(c.offset)<<10 | s<<12 |
+			t.codes[row][i] = C.uint32_t(uint32(c.length) | next<<7 | uint32(c.offset)<<11 | s<<12 |
 				uint32(c.bound)<<16 | uint32(c.top)<<20 | bound<<24)
 		}
 	}
@@ -50,14 +50,14 @@ var tablesC = func() (t C.stria_ht_tables) {
 			a, b = a+2, b+2
 		}
 		n := uint32(64 - v.n)
-		t.suffixes[kind<<6|i&63] = C.uint32_t(n + as + bs | n<<8 | as<<11 | bs<<14 | a<<17 | b<<20)
-		if n+as+bs > 8 {
-			t.offsets[i] = 1 << 6
+		all := n + as + bs
+		if all > 8 {
+			t.offsets[i] = C.uint64_t(uint64(all|1<<6|n<<8|as<<16|bs<<24) | uint64(a|b<<8)<<32)
 			continue
 		}
 		a += v.take(int(as))
 		b += v.take(int(bs))
-		t.offsets[i] = C.uint64_t(uint64(n+as+bs) | uint64(a)<<24 | uint64(b)<<56)
+		t.offsets[i] = C.uint64_t(uint64(all) | uint64(a)<<24 | uint64(b)<<56)
 	}
 	return t
 }()
