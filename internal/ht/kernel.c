@@ -67,26 +67,28 @@ INLINE void put64(writer *w, uint64_t v)
 
 // unstuff_forward writes the bits of a forward stream, and after them ones for pad bytes.
 // It returns how many bits the stream has. It may leave out what follows limit bytes.
-static uint32_t unstuff_forward(uint8_t *out, const uint8_t *data, int64_t n, int limit, int pad)
+INLINE uint32_t unstuff_forward(uint8_t *out, const uint8_t *data, int64_t n, int limit, int pad)
 {
 	writer w = { out, 0, 0 };
-	uint32_t last = 0;
-	const uint8_t *end = data + n;
+	const uint8_t *begin = data, *end = data + n;
 	while (w.to - out < limit && data < end) {
-		int many = end - data < 8 ? (int)(end - data) : 8;
-		if (LIKELY(many == 8)) {
-			uint64_t eight = load64(data), ones = ((eight & BYTES(0x7F)) + BYTES(1)) & eight & BYTES(0x80);
-			if (LIKELY((ones << 8 | (last == 0xFF)) == 0)) { // no byte before another is of ones
-				put64(&w, eight);
-				last = data[7];
+		int many = 1; // bytes that are taken one by one
+		if (data > begin) {
+			while (end - data >= 8 && w.to - out < limit) {
+				uint64_t before = load64(data - 1); // the byte before each
+				if (UNLIKELY((~before - BYTES(1)) & before & BYTES(0x80))) { // one is of ones
+					many = 8;
+					break;
+				}
+				put64(&w, load64(data));
 				data += 8;
-				continue;
 			}
+			if (end - data < 8)
+				many = (int)(end - data);
 		}
 		for (; many > 0; many--) {
-			int bits = last == 0xFF ? 7 : 8;
-			last = *data++;
-			put(&w, last & ((1u << bits) - 1), bits);
+			int bits = data > begin && data[-1] == 0xFF ? 7 : 8;
+			put(&w, *data++ & ((1u << bits) - 1), bits);
 		}
 	}
 	store64(w.to, w.bits | ~(uint64_t)0 << w.n);
@@ -97,7 +99,7 @@ static uint32_t unstuff_forward(uint8_t *out, const uint8_t *data, int64_t n, in
 // unstuff_backward writes the bits of the codewords, whose bytes lie between begin and
 // end + 2, and after them zeros. It returns from where on there are pad bytes of these
 // and eight more.
-static const uint8_t *unstuff_backward(uint8_t *out, const uint8_t *begin, const uint8_t *end, int pad)
+INLINE const uint8_t *unstuff_backward(uint8_t *out, const uint8_t *begin, const uint8_t *end, int pad)
 {
 	// The higher half of the last byte but one is the first of the codewords; the byte
 	// after that is taken for one of ones.
