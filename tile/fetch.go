@@ -66,11 +66,13 @@ type batch struct {
 	fetched chan struct{} // closed when all are there
 	users   atomic.Int32  // tasks that are not done
 	release func()
+	buffers *buffers // where data is from
 }
 
 // done says that n of the users are done with the bytes.
 func (b *batch) done(n int) {
 	if b.users.Add(int32(-n)) == 0 {
+		b.buffers.put(b.data)
 		b.data = nil
 		b.release()
 	}
@@ -420,7 +422,7 @@ func (f *fetcher) batches(slabs []*slabJob) (batches []*batch, total int64) {
 }
 
 func (f *fetcher) newBatch(spans []codestream.Span, users int) *batch {
-	b := &batch{spans: coalesce(spans, f.plan.dec.gap()), fetched: make(chan struct{})}
+	b := &batch{spans: coalesce(spans, f.plan.dec.gap()), fetched: make(chan struct{}), buffers: &f.buffers}
 	b.users.Store(int32(users))
 	return b
 }
@@ -512,7 +514,7 @@ func (f *fetcher) beginBatch(b *batch) error {
 	b.data = make([][]byte, len(b.spans))
 	var parts sync.WaitGroup
 	for i, whole := range b.spans {
-		b.data[i] = make([]byte, whole.Len)
+		b.data[i] = f.buffers.take(whole.Len)
 		s := f.recall(b.data[i], whole)
 		data := b.data[i][s.Off-whole.Off:][:s.Len]
 		for off := int64(0); off < s.Len; off += longestRead {

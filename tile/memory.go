@@ -178,7 +178,7 @@ func (p *Plan) bound() int64 {
 	if p.dec.Engine.windows != nil {
 		engines = p.walkMemory(slab, columns)
 	}
-	fetched := l.ahead + (columns+1)*l.record
+	fetched := l.ahead + l.ahead/keptShare + (columns+1)*l.record
 
 	components := int64(len(p.file.Header.Components))
 	var sample int64
