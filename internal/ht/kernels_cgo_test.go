@@ -22,6 +22,10 @@ func TestKernels(t *testing.T) {
 		n := 2 + rnd.IntN(300)
 		b := &codeblock.Block{Width: 1 + rnd.IntN(70), Height: 1 + rnd.IntN(50), Planes: 2 + rnd.IntN(30),
 			Style: codeblock.Style(rnd.IntN(2)) * codeblock.VSC}
+		if rnd.IntN(20) == 0 { // the longest rows and the most of them
+			shape := [][2]int{{1024, 4}, {1023, 3}, {1, 1024}, {2, 1024}, {5, 819}, {819, 5}}[rnd.IntN(6)]
+			b.Width, b.Height = shape[0], shape[1]
+		}
 		b.ZeroPlanes = rnd.IntN(b.Planes)
 		b.Data = make([]byte, n+rnd.IntN(100))
 		for i := range b.Data {
