@@ -7,25 +7,24 @@ import (
 	"sync"
 )
 
-// buffers are the long ones of batches that are done, which others take again: memory
-// that is written for the first time costs more than reading into it. There are never
-// more bytes of them than were fetched at one time.
+// buffers are the memory of batches that are done, which others take again: writing to
+// memory for the first time costs more than reading into it. There are never more bytes
+// of them than were fetched at one time.
 type buffers struct {
 	mu   sync.Mutex
 	free [][]byte
 }
 
 // leastKept is the length from which on buffers are kept.
-const leastKept = 1 << 20
+const leastKept = 64 << 10
 
-func (f *buffers) put(data [][]byte) {
+func (f *buffers) put(p []byte) {
+	if len(p) < leastKept {
+		return
+	}
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	for _, p := range data {
-		if len(p) >= leastKept {
-			f.free = append(f.free, p)
-		}
-	}
+	f.free = append(f.free, p)
 }
 
 // take gives a buffer of length n. Where a new one is needed, those that are kept have

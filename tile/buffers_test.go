@@ -12,7 +12,9 @@ func TestBuffers(t *testing.T) {
 	first := func(p []byte) *byte { return &p[:1][0] }
 	a, b := f.take(2*leastKept), f.take(leastKept)
 	require.Len(t, a, 2*leastKept)
-	f.put([][]byte{a, b, f.take(leastKept - 1)})
+	for _, p := range [][]byte{a, b, f.take(leastKept - 1)} {
+		f.put(p)
+	}
 	require.Len(t, f.free, 2)
 
 	again := f.take(2*leastKept + leastKept/8)

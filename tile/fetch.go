@@ -63,17 +63,18 @@ const (
 type batch struct {
 	spans   []codestream.Span // ascending, apart
 	data    [][]byte
+	memory  []byte        // of data
 	fetched chan struct{} // closed when all are there
 	users   atomic.Int32  // tasks that are not done
 	release func()
-	buffers *buffers // where data is from
+	buffers *buffers // where memory is from
 }
 
 // done says that n of the users are done with the bytes.
 func (b *batch) done(n int) {
 	if b.users.Add(int32(-n)) == 0 {
-		b.buffers.put(b.data)
-		b.data = nil
+		b.buffers.put(b.memory)
+		b.data, b.memory = nil, nil
 		b.release()
 	}
 }
@@ -512,9 +513,11 @@ func (f *fetcher) beginBatch(b *batch) error {
 		release()
 	}
 	b.data = make([][]byte, len(b.spans))
+	b.memory = f.buffers.take(b.size())
+	rest := b.memory
 	var parts sync.WaitGroup
 	for i, whole := range b.spans {
-		b.data[i] = f.buffers.take(whole.Len)
+		b.data[i], rest = rest[:whole.Len:whole.Len], rest[whole.Len:]
 		s := f.recall(b.data[i], whole)
 		data := b.data[i][s.Off-whole.Off:][:s.Len]
 		for off := int64(0); off < s.Len; off += longestRead {
