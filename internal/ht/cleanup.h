@@ -163,7 +163,7 @@ INLINE ATTRIBUTES void F(pair)(const F(samples) *s, int x, uint64_t two, F(vecto
 INLINE ATTRIBUTES uint32_t F(row)(words *v, mel *m, const stria_ht_tables *t, uint32_t *quads,
 	const uint32_t *contexts, int wide, F(samples) *s, int first)
 {
-	const uint32_t *codes = t->codes[first ? 0 : 1];
+	const uint32_t *codes = t->codes + (first ? 0 : 1 << 10);
 	uint64_t bits = v->bits;
 	uint32_t n = v->n;
 	const uint8_t *next = v->next;
@@ -192,18 +192,20 @@ INLINE ATTRIBUTES uint32_t F(row)(words *v, mel *m, const stria_ht_tables *t, ui
 		}
 		n -= a + b;
 
-		// The offsets of their bounds. Words have OFFSET where it adds 256 eights of bytes.
+		// The offsets of their bounds. OFFSET is as many bytes as the table has for one of
+		// two quads.
 		const uint8_t *pair = (const uint8_t *)t->offsets + (a & OFFSET) + 2 * (b & OFFSET);
 		if (first && (a & b & OFFSET))
 			pair += OFFSET + OFFSET * mel_symbol(m);
-		uint64_t both = a | (uint64_t)b << 32, u;
-		memcpy(quads + x, &both, 8);
+		quads[x] = a;
+		quads[x + 1] = b;
+		uint64_t u;
 		memcpy(&u, pair + 8 * (bits & 255), 8);
 		if (UNLIKELY(u & LONG))
 			u = offsets(u, bits);
 		bits >>= u & 63;
 		n -= (uint32_t)u;
-		F(pair)(s, x, both + u, &at, &largest);
+		F(pair)(s, x, (a | (uint64_t)b << 32) + u, &at, &largest);
 	}
 	v->bits = bits;
 	v->n = n;
@@ -227,6 +229,7 @@ static ATTRIBUTES int F(cleanup)(int32_t *dst, const stria_ht_block *b, const ui
 	const uint32_t most = (uint32_t)b->zero + 2;
 	const int most_row = wide * 4 * MOST / 8; // bytes
 
+	// On the stack of C, 52 KiB with what follows, so that nothing has to be cleared.
 	uint8_t forward_bytes[MAGNITUDE_BYTES], backward_bytes[WORD_BYTES];
 	const uint32_t end = unstuff_forward(forward_bytes, data, n - back, wide * high * 4 * MOST / 8, most_row + 16);
 	words v = { 0, 0, backward_bytes, 0 };

@@ -213,10 +213,10 @@ enum {
 	NO_QUAD = 1 << 10,
 };
 
-// LONG is in an entry of stria_ht_tables.offsets when the bits are more than eight.
+// LONG is set in an entry of stria_ht_tables.offsets where more than eight bits are read.
 enum { LONG = 1 << 6 };
 
-// offsets works out what the table says not of such an entry.
+// offsets completes such an entry: it becomes what the others are.
 static uint64_t offsets(uint64_t o, uint64_t bits)
 {
 	uint32_t all = o & 63, na = o >> 16 & 7, nb = o >> 24 & 7;
@@ -282,8 +282,7 @@ typedef struct {
 	uint64_t bits;
 	int n;       // bits that are there
 	uint32_t last;
-	uint32_t fill;
-	const uint8_t *next, *end;
+	const uint8_t *next, *end; // zeros follow
 } forward;
 
 // load_forward has at least 32 bits there.
@@ -306,7 +305,7 @@ INLINE void load_forward(forward *s)
 		}
 	}
 	while (s->n < 32) {
-		uint32_t b = s->next < s->end ? *s->next++ : s->fill;
+		uint32_t b = s->next < s->end ? *s->next++ : 0;
 		int n = s->last == 0xFF ? 7 : 8;
 		s->bits |= (uint64_t)(b & ((1u << n) - 1)) << s->n;
 		s->n += n;
@@ -359,7 +358,7 @@ static void refine(int32_t *dst, const stria_ht_block *b, const uint8_t *data, u
 		for (int x = 0; x < width; x++)
 			state[y * stride + x] = dst[y * width + x] != 0;
 	const int32_t value = (int32_t)((uint32_t)3 << b->shift >> 2);
-	forward s = { 0, 0, 0, 0, data, data + b->refinement };
+	forward s = { 0, 0, 0, data, data + b->refinement };
 	for (int y0 = 0; y0 < height; y0 += 4) {
 		int y1 = y0 + 4 < height ? y0 + 4 : height;
 		for (int x0 = 0; x0 < width; x0 += 4) {
@@ -413,6 +412,7 @@ int stria_ht_decode(int32_t *dst, const stria_ht_block *b, const uint8_t *cleanu
 		return stria_ht_lengths;
 	int err;
 #if defined(__x86_64__)
+	// All processors with AVX2 have what else ATTRIBUTES asks for.
 	if (!b->plain && b->zero + 2 <= VECTOR_MOST && __builtin_cpu_supports("avx2") && __builtin_cpu_supports("bmi2"))
 		err = avx2_cleanup(dst, b, cleanup, t);
 	else

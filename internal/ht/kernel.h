@@ -26,9 +26,9 @@ enum {
 
 // What the codewords say. kernel.c says which bit of the words means what.
 typedef struct {
-	// Quads by what is added to the context and the next seven bits, for the first row of
-	// them, for the others and for a quad that is not there.
-	uint32_t codes[3][8 << 7];
+	// Quads by their context and the next seven bits, for the first row of them, for the
+	// others and for a quad that is not there.
+	uint32_t codes[3 << 10];
 	// The offsets of a pair of quads, by which of them have one (bits 8 and 9) and the next
 	// eight bits. In the first row both may have one with a symbol of the run-length code
 	// of 0, which adds 256, or of 1, which adds 512. From bit 0 on there is how many bits

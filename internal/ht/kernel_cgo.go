@@ -26,7 +26,7 @@ var tablesC = func() (t C.stria_ht_tables) {
 			if bits.OnesCount32(s) > 1 {
 				bound |= 128
 			}
-			t.codes[row][i] = C.uint32_t(uint32(c.length) | next<<7 | uint32(c.offset)<<11 | s<<12 |
+			t.codes[row<<10|i] = C.uint32_t(uint32(c.length) | next<<7 | uint32(c.offset)<<11 | s<<12 |
 				uint32(c.bound)<<16 | uint32(c.top)<<20 | bound<<24)
 		}
 	}
