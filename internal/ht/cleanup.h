@@ -189,6 +189,13 @@ INLINE ATTRIBUTES uint32_t F(row)(words *v, mel *m, const stria_ht_tables *t, ui
 		if (word != codes || mel_symbol(m)) {
 			b = word[bits & 127];
 			bits >>= b & 63;
+		} else if (a == 0) {
+			// There is nothing in either, as in much of a lossy image.
+			quads[x] = quads[x + 1] = 0;
+			memset(s->upper + 2 * x, 0, 4 * sizeof *s->upper);
+			memset(s->lower + 2 * x, 0, 4 * sizeof *s->lower);
+			memset(s->last + 2 * x + 1, 0, 4 * sizeof *s->last);
+			continue;
 		}
 		n -= a + b;
 
