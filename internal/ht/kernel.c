@@ -103,28 +103,21 @@ INLINE const uint8_t *unstuff_backward(uint8_t *out, const uint8_t *begin, const
 {
 	// The higher half of the last byte but one is the first of the codewords; the byte
 	// after that is taken for one of ones.
-	uint32_t last = end[0] | 0x0Fu;
 	int stuffed = (end[0] >> 4 & 7) == 7;
 	writer w = { out, stuffed ? 7 : end[0] >> 4, stuffed ? 3 : 4 };
 	while (end > begin) {
-		int many = end - begin < 8 ? (int)(end - begin) : 8;
-		if (LIKELY(many == 8)) {
-			uint64_t eight = __builtin_bswap64(load64(end - 8));
-			uint64_t before = eight << 8 | last;
+		while (end - begin >= 8) {
+			uint64_t eight = load64(end - 8), before = load64(end - 7); // the byte read before each
 			uint64_t high = before & (before << 1 | before << 2 | before << 3) & BYTES(0x80); // above 0x8F
 			uint64_t ones = (eight & BYTES(0x7F)) + BYTES(1);
-			if (LIKELY((high & ones) == 0)) {
-				put64(&w, eight);
-				end -= 8;
-				last = *end;
-				continue;
-			}
+			if (UNLIKELY(high & ones))
+				break;
+			put64(&w, __builtin_bswap64(eight));
+			end -= 8;
 		}
-		for (; many > 0; many--) {
-			uint32_t b = *--end;
-			int bits = last > 0x8F && (b & 0x7F) == 0x7F ? 7 : 8;
-			put(&w, b & ((1u << bits) - 1), bits);
-			last = b;
+		for (int many = end - begin < 8 ? (int)(end - begin) : 8; many > 0; many--) {
+			int bits = end[0] > 0x8F && (end[-1] & 0x7F) == 0x7F ? 7 : 8;
+			put(&w, *--end & ((1u << bits) - 1), bits);
 		}
 	}
 	store64(w.to, w.bits);
