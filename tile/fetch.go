@@ -66,6 +66,8 @@ type batch struct {
 	size    int64             // of what it will hold
 	fetched chan struct{}     // closed when all are there
 	entries []entry           // in the order of the source, apart
+	memory  []byte            // of the entries
+	buffers *buffers          // where that is from
 	users   atomic.Int32      // tasks that are not done
 	release func()
 }
@@ -79,7 +81,8 @@ type entry struct {
 // done says that n of the users are done with the bytes.
 func (b *batch) done(n int) {
 	if b.users.Add(int32(-n)) == 0 {
-		b.entries = nil
+		b.buffers.put(b.memory)
+		b.entries, b.memory = nil, nil
 		b.release()
 	}
 }
@@ -391,7 +394,7 @@ func (f *fetcher) batches(slabs []*slabJob) (batches []*batch, total int64) {
 }
 
 func (f *fetcher) newBatch(spans []codestream.Span, users int) *batch {
-	b := &batch{needed: codestream.MergeSpans(spans, 0), fetched: make(chan struct{})}
+	b := &batch{needed: codestream.MergeSpans(spans, 0), fetched: make(chan struct{}), buffers: &f.buffers}
 	for _, s := range coalesce(slices.Clone(b.needed), f.plan.dec.gap()) {
 		b.size += s.Len
 	}
@@ -476,23 +479,20 @@ func (f *fetcher) beginBatch(b *batch) error {
 	}
 	missing := subtract(b.needed, f.carry.has(b.needed))
 	var reads []func() error
-	var direct []entry
-	carried := b.needed
+	direct, carried := []codestream.Span(nil), b.needed
 	if long := f.carry.reach(); long > 0 {
 		// What lies between will be needed too.
 		missing = codestream.MergeSpans(missing, long)
 	} else {
-		missing = coalesce(missing, f.plan.dec.gap())
-		carried = subtract(b.needed, missing)
-		for _, s := range missing {
-			e := entry{s, make([]byte, s.Len)}
-			direct = append(direct, e)
-			for off := int64(0); off < s.Len; off += longestRead {
-				part := e.data[off:min(off+longestRead, s.Len)]
-				reads = append(reads, func() error { return f.read(f.ctx, part, s.Off+off) })
-			}
+		direct, missing = coalesce(missing, f.plan.dec.gap()), nil
+		carried = subtract(b.needed, direct)
+	}
+	b.room(direct, carried)
+	for _, e := range b.entries[:len(direct)] {
+		for off := int64(0); off < e.span.Len; off += longestRead {
+			part := e.data[off:min(off+longestRead, e.span.Len)]
+			reads = append(reads, func() error { return f.read(f.ctx, part, e.span.Off+off) })
 		}
-		missing = nil
 	}
 	pinned, fresh := f.carry.pin(codestream.MergeSpans(append(missing, carried...), 0))
 	for _, k := range fresh {
@@ -520,7 +520,7 @@ func (f *fetcher) beginBatch(b *batch) error {
 	}
 	f.reads.Go(func() {
 		pending.Wait()
-		if err := f.fill(b, direct, carried, pinned); err != nil {
+		if err := f.fill(b, len(direct), pinned); err != nil {
 			f.fail(err)
 			return
 		}
@@ -529,8 +529,26 @@ func (f *fetcher) beginBatch(b *batch) error {
 	return nil
 }
 
-// fill puts together what a batch needs.
-func (f *fetcher) fill(b *batch, direct []entry, carried []codestream.Span, pinned []*carried) error {
+// room makes room for what a batch is to hold, in the order given.
+func (b *batch) room(lists ...[]codestream.Span) {
+	var n int64
+	for _, spans := range lists {
+		for _, s := range spans {
+			n += s.Len
+		}
+	}
+	b.memory = b.buffers.take(n)
+	rest := b.memory
+	for _, spans := range lists {
+		for _, s := range spans {
+			b.entries = append(b.entries, entry{s, rest[:s.Len:s.Len]})
+			rest = rest[s.Len:]
+		}
+	}
+}
+
+// fill copies what is carried into a batch, whose first entries are there.
+func (f *fetcher) fill(b *batch, first int, pinned []*carried) error {
 	for _, k := range pinned {
 		select {
 		case <-k.ready:
@@ -538,13 +556,10 @@ func (f *fetcher) fill(b *batch, direct []entry, carried []codestream.Span, pinn
 			return context.Cause(f.ctx)
 		}
 	}
-	b.entries = direct
-	for _, s := range carried {
-		e := entry{s, make([]byte, s.Len)}
-		if err := f.carry.take(e.data, s, pinned); err != nil {
-			return readFailed(s, err)
+	for _, e := range b.entries[first:] {
+		if err := f.carry.take(e.data, e.span, pinned); err != nil {
+			return readFailed(e.span, err)
 		}
-		b.entries = append(b.entries, e)
 	}
 	slices.SortFunc(b.entries, func(a, b entry) int { return cmp.Compare(a.span.Off, b.span.Off) })
 	return nil

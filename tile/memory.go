@@ -244,7 +244,7 @@ func (p *Plan) bound() int64 {
 	if p.dec.Engine.windows != nil {
 		engines = p.walkMemory(slab, columns)
 	}
-	fetched := l.ahead + l.carry
+	fetched := l.ahead + l.ahead/keptShare + l.carry
 	if l.long > 0 {
 		fetched += l.ahead // on its way out of what is carried
 	}

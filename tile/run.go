@@ -39,6 +39,7 @@ type run struct {
 	image any    // names the image in it
 
 	ahead   *Budget // bytes fetched and not yet decoded
+	buffers buffers // for these
 	walking chan struct{}
 	stages  sync.WaitGroup
 	release func()

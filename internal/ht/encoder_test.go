@@ -303,7 +303,7 @@ func TestRoundTrip(t *testing.T) {
 	rnd := rand.New(rand.NewPCG(9, 10))
 	for range 3000 {
 		w, h := 1+rnd.IntN(40), 1+rnd.IntN(24)
-		planes := 1 + rnd.IntN(20) // down to the last that is coded
+		planes := 1 + rnd.IntN(27) // down to the last that is coded
 		dense := rnd.IntN(8)
 		values := make([]int32, w*h)
 		for i := range values {
@@ -331,11 +331,10 @@ func TestRoundTrip(t *testing.T) {
 				want[i] = m
 			}
 		}
-		for _, inGo := range []bool{true, false} {
-			d := Decoder{inGo: inGo}
+		for _, k := range kernels {
 			have := make([]int32, w*h)
-			require.NoError(t, d.Decode(have, b))
-			require.Equal(t, want, have, "%dx%d, %d planes, in Go %v", w, h, planes, inGo)
+			require.NoError(t, k.Decode(have, b))
+			require.Equal(t, want, have, "%dx%d, %d planes, %s kernel", w, h, planes, k.name)
 		}
 	}
 }
@@ -425,10 +424,9 @@ func TestRefinement(t *testing.T) {
 		if causal {
 			b.Style = codeblock.VSC
 		}
-		for _, inGo := range []bool{true, false} {
-			d := Decoder{inGo: inGo}
+		for _, k := range kernels {
 			have := make([]int32, w*h)
-			require.NoError(t, d.Decode(have, b))
+			require.NoError(t, k.Decode(have, b))
 			for i, v := range known {
 				m := max(v, -v)
 				want := 2*m + 1 // the bit below the last one
@@ -441,7 +439,34 @@ func TestRefinement(t *testing.T) {
 				if v < 0 {
 					want = -want
 				}
-				require.Equal(t, want, have[i], "%d of %dx%d, %d passes, in Go %v", i, w, h, passes, inGo)
+				require.Equal(t, want, have[i], "%d of %dx%d, %d passes, %s kernel", i, w, h, passes, k.name)
+			}
+		}
+	}
+}
+
+// Blocks of the longest rows and of the most of them, with as many bits in each sample as
+// there can be and streams that end early, are the same from all kernels.
+func TestEnds(t *testing.T) {
+	for _, shape := range []struct{ w, h int }{{1024, 4}, {1023, 3}, {1, 1024}, {5, 819}, {64, 64}, {62, 66}} {
+		for _, planes := range []int{9, 22, 23, 24, 29} {
+			most := int32(1)<<planes - 1
+			e := &encoder{width: shape.w, height: shape.h, value: func(x, y int) int32 { return most - 2*most*int32((x^y)&1) }}
+			whole := e.encode()
+			back := int(whole[len(whole)-1])<<4 | int(whole[len(whole)-2]&15)
+			require.Less(t, back, 4080)
+			for _, n := range []int{len(whole), len(whole) - 100, back + 100, back + 9, back} {
+				data := append(append([]byte{}, whole[:n-back]...), whole[len(whole)-back:]...)
+				b := &codeblock.Block{Width: shape.w, Height: shape.h, Planes: planes, ZeroPlanes: planes - 1, Data: data,
+					Segments: []codeblock.Segment{{Passes: 1, Length: n}}}
+				want := make([]int32, shape.w*shape.h)
+				d := Decoder{inGo: true}
+				require.NoError(t, d.Decode(want, b))
+				for _, k := range kernels {
+					have := make([]int32, len(want))
+					require.NoError(t, k.Decode(have, b))
+					require.Equal(t, want, have, "%v, %d planes, %d bytes, %s kernel", shape, planes, n, k.name)
+				}
 			}
 		}
 	}
