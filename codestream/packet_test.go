@@ -274,7 +274,7 @@ func TestPassesOfTableB4(t *testing.T) {
 	for n := 1; n <= maxPasses; n++ {
 		var w bitWriter
 		lblock := uint8(firstLblock)
-		writeBlock(&w, &lblock, []Codeword{{uint8(n), 0}})
+		writeBlock(&w, &lblock, &packetBlock{codewords: []Codeword{{uint8(n), 0}}})
 		w.flush()
 		b := memoryReader(w.dst, 9)
 		b.start()
