@@ -223,20 +223,22 @@ func (k *collectedBlock) add(r *fieldReader, style BlockStyle, off int64, sum *i
 	if style&HT != 0 {
 		segments := int(r.byte())
 		if segments == 0 {
-			// A Part 1 block, which is a single codeword segment.
+			// A Part 1 block, which is a single codeword segment. Before it is known to be
+			// one it has no bytes.
 			v := r.uvarint()
 			if v > 1<<32-1 {
 				return off, errStoreWrong
 			}
 			off += int64(v)
-			if last := len(k.codewords) - 1; last >= 0 {
-				k.codewords[last].Passes += uint8(n)
-				k.codewords[last].Length += uint32(v)
-			} else {
-				k.codewords = append(k.codewords, Codeword{uint8(n), uint32(v)})
+			k.passes += n
+			if wanted {
+				word := Codeword{uint8(k.passes), uint32(v)}
+				if k.part1 {
+					word.Length += k.codewords[0].Length
+				}
+				k.codewords = append(k.codewords[:0], word)
 			}
 			k.part1 = true
-			k.passes += n
 		} else if k.part1 {
 			return off, errStoreWrong
 		}

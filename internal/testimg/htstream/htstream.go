@@ -217,6 +217,14 @@ func (w *writer) tilePart(tile int, bounds image.Rectangle, samples [][]int32) {
 		all[c] = analyse(plane, w.Levels)
 	}
 	for r := range w.Levels + 1 {
+		// Equation B-14; without samples there is no precinct and no packet.
+		down := func(p image.Point) image.Point {
+			n := w.Levels - r
+			return image.Pt((p.X+1<<n-1)>>n, (p.Y+1<<n-1)>>n)
+		}
+		if (image.Rectangle{Min: down(bounds.Min), Max: down(bounds.Max)}).Empty() {
+			continue
+		}
 		for c, bands := range all {
 			if r == 0 {
 				w.packet(tile, c, r, bands[:1])
