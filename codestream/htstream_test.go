@@ -2,6 +2,7 @@ package codestream_test
 
 import (
 	"bytes"
+	"errors"
 	"image"
 	"math/rand/v2"
 	"testing"
@@ -126,6 +127,24 @@ func TestHighThroughputBlocks(t *testing.T) {
 		requireBlocks(t, y, assembled, blocks)
 	}
 	require.Greater(t, min(high, part1, refined), 100)
+}
+
+// The styles that would give Part 1 blocks several lengths are reserved where there are
+// blocks of both kinds (Part 15, Table A.4).
+func TestBothKindsReserved(t *testing.T) {
+	for _, style := range []codestream.BlockStyle{0, codestream.Bypass, codestream.TermAll} {
+		spec := htstream.Spec{Bounds: image.Rect(0, 0, 9, 9), Components: 1, Depth: 8, XCB: 2, YCB: 2,
+			Kind: func(int, int) htstream.Kind { return htstream.Mixed | htstream.Kind(style) }}
+		data, _ := htstream.Write(spec, [][]int32{make([]int32, 81)})
+		x, err := openIndex(data, codestream.Span{Len: int64(len(data))})
+		require.NoError(t, err)
+		_, err = x.Select(t.Context(), codestream.Window{Area: spec.Bounds})
+		if style == 0 {
+			require.NoError(t, err)
+		} else {
+			require.ErrorIs(t, err, errors.ErrUnsupported)
+		}
+	}
 }
 
 // Damage to packet headers where there are blocks of both kinds ends in errors or other
