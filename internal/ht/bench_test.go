@@ -8,6 +8,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 	"github.com/stria-j2k/stria/internal/codeblock"
+	"github.com/stria-j2k/stria/internal/ht/httest"
 )
 
 // pictureBlock makes a block as pictures have them: coefficients of a Laplace
@@ -24,8 +25,7 @@ func pictureBlock(rnd *rand.Rand, scale, grain float64, planes int) *codeblock.B
 		most := float64(int(1)<<planes - 1)
 		values[i] = int32(min(max(v, -most), most))
 	}
-	e := &encoder{width: size, height: size, value: func(x, y int) int32 { return values[y*size+x] }}
-	data := e.encode()
+	data := httest.Cleanup(size, size, func(x, y int) int32 { return values[y*size+x] })
 	return &codeblock.Block{Width: size, Height: size, Planes: planes, ZeroPlanes: planes - 1, Data: data,
 		Segments: []codeblock.Segment{{Passes: 1, Length: len(data)}}}
 }

@@ -95,8 +95,7 @@ func TestEnds(t *testing.T) {
 	for _, shape := range []struct{ w, h int }{{1024, 4}, {1023, 3}, {1, 1024}, {5, 819}, {64, 64}, {62, 66}} {
 		for _, planes := range []int{9, 22, 23, 24, 29} {
 			most := int32(1)<<planes - 1
-			e := &encoder{width: shape.w, height: shape.h, value: func(x, y int) int32 { return most - 2*most*int32((x^y)&1) }}
-			whole := e.encode()
+			whole := httest.Cleanup(shape.w, shape.h, func(x, y int) int32 { return most - 2*most*int32((x^y)&1) })
 			back := int(whole[len(whole)-1])<<4 | int(whole[len(whole)-2]&15)
 			require.Less(t, back, 4080)
 			for _, n := range []int{len(whole), len(whole) - 100, back + 100, back + 9, back} {
