@@ -338,12 +338,13 @@ func readLengths(b *bitReader, known *blockState, n int, style BlockStyle, out *
 // first clean-up pass there may be placeholder passes, in threes and without
 // bytes, which share the length of that pass.
 //
-// Where a component has blocks of both kinds, nothing says of which kind one is
-// but its first length that is not 0 (Part 15, A.4). That of a High-Throughput
-// block begins with a bit 0 and Lblock is more than at first; the encoder of a
-// Part 1 block has no reason to spend that bit. Until then both kinds read the
-// same: a Part 1 block has one length for all passes, and the shorter one of a
-// clean-up pass is how it begins.
+// Where a component has blocks of both kinds, only the first length of a block that
+// is not 0 tells of which kind it is (Part 15, A.4). That of a High-Throughput block
+// begins with a bit 0, and Lblock is more than at first. The standard does not keep
+// a Part 1 block from having such a length, but its encoder would have to spend that
+// bit for nothing; OpenHTJ2K and FFmpeg decide in the same way. The length of a
+// cleanup pass is the beginning of the longer one that a Part 1 block has for all
+// passes, so that the reading can go on either way.
 func readLengthsHT(b *bitReader, known *blockState, n int, style BlockStyle, out *packetRecord) error {
 	at := len(out.data)
 	out.data = append(out.data, 0)
