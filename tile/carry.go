@@ -64,7 +64,7 @@ func (c *carry) ReadAt(p []byte, off int64) (int, error) {
 
 // ReadAtContext copies what is there, and reads and keeps the rest.
 func (c *carry) ReadAtContext(ctx context.Context, p []byte, off int64) (int, error) {
-	if int64(len(p)) > c.limit/2 {
+	if int64(len(p)) > c.limit {
 		return c.run.readSome(ctx, p, off)
 	}
 	n := 0
