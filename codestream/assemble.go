@@ -83,12 +83,12 @@ func (s *Selection) Assemble() (*Assembly, error) {
 	}
 	box := s.box.Rectangle()
 	own := &Header{Bounds: box, FirstTile: box, CAP: s.header.CAP}
-	ht := false
+	style := BlockStyle(0)
 	for i, c := range s.components {
 		own.Components = append(own.Components, s.header.Components[c])
-		ht = ht || a.coding.Components[i].Style&HT != 0
+		style |= a.coding.Components[i].Style
 	}
-	a.main = appendMain(nil, own, ht)
+	a.main = appendMain(nil, own, style)
 	a.main = appendTileCoding(a.main, &a.coding)
 	a.main = appendSOT(a.main, sot{length: sotSize + 2 + a.length(), parts: 1})
 	a.main = binary.BigEndian.AppendUint16(a.main, uint16(SOD))
@@ -171,19 +171,22 @@ func (a *Assembly) length() int64 { return int64(len(a.heads)) + a.s.bytes }
 const maxPartHeader = 1 << 24
 
 // appendMain appends the main header as far as it has no coding parameters. Of
-// h it takes the geometry, the components and CAP; ht says whether any of the
-// blocks is High-Throughput.
-func appendMain(dst []byte, h *Header, ht bool) []byte {
+// h it takes the geometry, the components and CAP; style has the code-block style
+// of every component.
+func appendMain(dst []byte, h *Header, style BlockStyle) []byte {
 	dst = binary.BigEndian.AppendUint16(dst, uint16(SOC))
 	own := Header{Bounds: h.Bounds, FirstTile: h.FirstTile, Components: h.Components}
-	if ht {
+	if style&HT != 0 {
 		own.Rsiz = 0x4000
 	}
 	dst = appendSIZ(dst, &own)
-	if ht {
+	if style&HT != 0 {
 		caps := h.CAP
 		if caps == nil {
 			caps = &CAP{Pcap: 1 << 17, Ccap: []uint16{0}}
+			if style&HTMixed != 0 {
+				caps.Ccap[0] = 3 << 14
+			}
 		}
 		dst = appendCAP(dst, caps)
 	}
@@ -232,6 +235,7 @@ func (a *Assembly) packets() {
 					k := packetBlock{
 						band: int(b.band), x: int(int64(b.x) - g.X0), y: int(int64(b.y) - g.Y0),
 						codewords: a.s.codewordsOf(b),
+						mixed:     b.ht && a.coding.Components[i].Style&HTMixed != 0,
 					}
 					w.include(k.band, k.x, k.y, 0, uint32(b.zero))
 					list = append(list, k)

@@ -54,6 +54,7 @@ type collectedBlock struct {
 	passes    int
 	zero      uint8
 	data      bool
+	part1     bool // of a component with HTMixed
 	codewords []Codeword
 	pieces    []streamPiece
 }
@@ -160,7 +161,8 @@ func (c *collector) group(pr *precinct, want *[3]grid.Rect, group uint32) error 
 	any := false
 	for i := range c.block {
 		k := &c.block[i]
-		k.passes, k.data, k.codewords, k.pieces = 0, false, k.codewords[:0], k.pieces[:0]
+		k.passes, k.data, k.part1 = 0, false, false
+		k.codewords, k.pieces = k.codewords[:0], k.pieces[:0]
 		o := int64(group)*groupBlocks + int64(i)
 		b := pr.bands - 1
 		for b > 0 && o < pr.grid[b].first {
@@ -219,7 +221,28 @@ func (k *collectedBlock) add(r *fieldReader, style BlockStyle, off int64, sum *i
 		return off, errStoreWrong
 	}
 	if style&HT != 0 {
-		for range r.byte() {
+		segments := int(r.byte())
+		if segments == 0 {
+			// A Part 1 block, which is a single codeword segment. Before it is known to be
+			// one it has no bytes.
+			v := r.uvarint()
+			if v > 1<<32-1 {
+				return off, errStoreWrong
+			}
+			off += int64(v)
+			k.passes += n
+			if wanted {
+				word := Codeword{uint8(k.passes), uint32(v)}
+				if k.part1 {
+					word.Length += k.codewords[0].Length
+				}
+				k.codewords = append(k.codewords[:0], word)
+			}
+			k.part1 = true
+		} else if k.part1 {
+			return off, errStoreWrong
+		}
+		for range segments {
 			m := int(r.byte())
 			v := r.uvarint()
 			if v > 1<<32-1 {
@@ -287,7 +310,8 @@ func (c *collector) emit(k *collectedBlock, band int, x, y int64) {
 	s := c.v.s
 	words, skip := k.codewords, int64(0)
 	zero := int(k.zero)
-	if c.style&HT != 0 {
+	ht := c.style&HT != 0 && !k.part1
+	if ht {
 		var first int
 		if first, zero = lastSet(words, zero); first < 0 {
 			return
@@ -323,7 +347,7 @@ func (c *collector) emit(k *collectedBlock, band int, x, y int64) {
 	}
 	b := selectedBlock{
 		x: uint32(x), y: uint32(y), component: uint16(c.n.index), resolution: uint8(c.n.resolution),
-		band: uint8(band), zero: uint8(zero), ht: c.style&HT != 0,
+		band: uint8(band), zero: uint8(zero), ht: ht,
 	}
 	b.codeword = uint32(len(s.codewords))
 	passes, length := 0, int64(0)
@@ -332,7 +356,7 @@ func (c *collector) emit(k *collectedBlock, band int, x, y int64) {
 			// Decoders stop there: OpenJPEG writes such passes where a sub-band
 			// is one row or column.
 			w.Passes = uint8(most - passes)
-			if w.Passes == 0 || c.style&HT != 0 {
+			if w.Passes == 0 || ht {
 				break
 			}
 		}
@@ -340,7 +364,7 @@ func (c *collector) emit(k *collectedBlock, band int, x, y int64) {
 			// Cut off. The arithmetic decoder does with less, but nothing else
 			// does: not raw bits, not High-Throughput.
 			c.damaged(band, x, y, io.ErrUnexpectedEOF)
-			if c.style&(HT|TermAll|Bypass) != 0 || avail <= length {
+			if ht || c.style&(TermAll|Bypass) != 0 || avail <= length {
 				break
 			}
 			w.Length = uint32(avail - length)

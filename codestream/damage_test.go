@@ -401,6 +401,11 @@ func FuzzAssemble(f *testing.F) {
 	for _, options := range []string{"-n 3 -r 8", "-n 2 -t 20,20 -PLT -c [16,16] -b 8,8 -r 8", "-M 5 -r 20,5 -SOP -EPH -n 2"} {
 		f.Add(compressed(f, 40, 36, options), uint16(3), uint16(5), uint16(20), uint16(12), uint8(1))
 	}
+	rng := rand.New(rand.NewPCG(35, 36))
+	for range 4 {
+		data, _ := randomHighThroughput(rng)
+		f.Add(data, uint16(3), uint16(5), uint16(20), uint16(12), uint8(1))
+	}
 	f.Fuzz(func(t *testing.T, data []byte, x0, y0, w, h uint16, reduce uint8) {
 		x, err := openIndex(data, codestream.Span{Len: int64(len(data))})
 		if err != nil {

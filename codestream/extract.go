@@ -274,7 +274,7 @@ func regularGrid(lo, hi int64, meet []int64) (first, size int64, ok bool) {
 // be written: the coding parameters, the lengths and what is damaged.
 func (e *Extract) measure(ctx context.Context) error {
 	h := e.x.h
-	ht := false
+	style := BlockStyle(0)
 	for i, tile := range e.tiles {
 		part, err := e.part(ctx, i)
 		if err != nil {
@@ -289,7 +289,7 @@ func (e *Extract) measure(ctx context.Context) error {
 		}
 		e.size += e.lengths[i]
 		for _, c := range part.coding.Components {
-			ht = ht || c.Style&HT != 0
+			style |= c.Style
 		}
 		if len(e.tiles) == 1 {
 			e.only = part
@@ -300,7 +300,7 @@ func (e *Extract) measure(ctx context.Context) error {
 	for _, c := range e.components {
 		own.Components = append(own.Components, h.Components[c])
 	}
-	e.main = appendMain(nil, own, ht)
+	e.main = appendMain(nil, own, style)
 	e.main = appendTileCoding(e.main, e.coding)
 	if len(e.tiles) > 1 {
 		e.main = appendTLM(e.main, e.lengths)

@@ -47,6 +47,7 @@ const maxHeld = 24 << 20
 // NewIndex makes the index of the codestream in r whose main header is h.
 // Nothing is read.
 func NewIndex(r io.ReaderAt, h *Header) *Index {
+	r = sourceOf(r, h.Span)
 	return &Index{
 		r: r, h: h,
 		base:     sync.OnceValue(h.coding),

@@ -14,7 +14,7 @@ import (
 // Errors match [ErrFormat], [errors.ErrUnsupported] or are those of r.
 func ReadHeader(r io.ReaderAt, at Span) (*Header, error) {
 	d := &headerReader{
-		ctx: context.Background(), r: r, where: mainHeader,
+		ctx: context.Background(), r: sourceOf(r, at), where: mainHeader,
 		pos: at.Off, end: at.End(), chunk: mainChunk,
 	}
 	h := &Header{Span: at}

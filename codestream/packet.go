@@ -55,8 +55,17 @@ func segmentRoom(style BlockStyle, t int) int {
 type blockState struct {
 	passes uint8 // 0: not included yet
 	lblock uint8
-	data   bool // HT: a segment with bytes has been seen
+	kind   blockKind // where the style is HT
 }
+
+// A blockKind tells blocks of a component with [HTMixed] apart.
+type blockKind uint8
+
+const (
+	undecided blockKind = iota // there was no segment with bytes yet
+	highThroughput
+	part1
+)
 
 // blockStateSize is the size of a blockState in bytes.
 const blockStateSize = 3
@@ -133,7 +142,8 @@ func (t *bandState) blocks(m *stateMemory) []blockState {
 // first inclusion the missing bit-planes (1 byte), and the lengths of its
 // codeword segments (as unsigned varints). Where the blocks are
 // High-Throughput ones, before the lengths comes the number of segments (1
-// byte) and before each its passes (1 byte).
+// byte) and before each its passes (1 byte). Where Part 1 blocks are among them,
+// no segments mean that the block is one of these; one length follows.
 //
 // Where nothing was left out of a sub-band, all its blocks end at the same
 // bit-plane: passes and three times the missing bit-planes add up to the same.
@@ -263,7 +273,7 @@ func readPacketHeader(b *bitReader, s *precinctState, layer uint32, out *packetR
 				out.passes(n, zero)
 				var err error
 				if s.style&HT != 0 {
-					err = readLengthsHT(b, known, n, out)
+					err = readLengthsHT(b, known, n, s.style, out)
 				} else {
 					err = readLengths(b, known, n, s.style, out)
 				}
@@ -327,60 +337,62 @@ func readLengths(b *bitReader, known *blockState, n int, style BlockStyle, out *
 // B.3): a clean-up pass, then up to two refinement passes, and so on. Before the
 // first clean-up pass there may be placeholder passes, in threes and without
 // bytes, which share the length of that pass.
-func readLengthsHT(b *bitReader, known *blockState, n int, out *packetRecord) error {
+//
+// Where a component has blocks of both kinds, only the first length of a block that
+// is not 0 tells of which kind it is (Part 15, A.4). That of a High-Throughput block
+// begins with a bit 0, and Lblock is more than at first. The standard does not keep
+// a Part 1 block from having such a length, but its encoder would have to spend that
+// bit for nothing; OpenHTJ2K and FFmpeg decide in the same way. The length of a
+// cleanup pass is the beginning of the longer one that a Part 1 block has for all
+// passes, so that the reading can go on either way.
+func readLengthsHT(b *bitReader, known *blockState, n int, style BlockStyle, out *packetRecord) error {
 	at := len(out.data)
 	out.data = append(out.data, 0)
 	segment := func(m int, v uint32) {
 		out.data[at]++
 		out.data = append(out.data, byte(m))
 		out.length(v)
-		known.data = known.data || v != 0
 	}
-	read := func(m int) (uint32, error) {
-		size := uint(known.lblock) + uint(bits.Len(uint(m))) - 1
-		if size > 32 {
-			return 0, errSegmentLength
-		}
-		return b.bits(size), nil
+	size := func(m int) int { return int(known.lblock) + bits.Len(uint(m)) - 1 }
+	if size(n) > 32 {
+		return errSegmentLength
 	}
 	t := int(known.passes)
-	for n > 0 {
-		var m int
-		switch {
-		case !known.data:
-			m = n - (t+n-1)%3
-			if m < 1 {
-				// There is no clean-up pass among them.
-				v, err := read(n)
-				if err == nil && v != 0 {
-					err = errPlaceholder
-				}
-				if err != nil {
-					return err
-				}
+	if known.kind != highThroughput {
+		// The first clean-up pass, if it is among them, is the last one of those
+		// whose number is a multiple of three.
+		m := n - (t+n-1)%3
+		cleanup := known.kind == undecided && m > 0
+		if !cleanup {
+			m = n
+		}
+		v := b.bits(uint(size(m)))
+		if !cleanup || v == 0 || style&HTMixed != 0 &&
+			(known.lblock == firstLblock || v == 1 || v>>(size(m)-1) != 0) {
+			rest := size(n) - size(m)
+			v = v<<rest | b.bits(uint(rest))
+			switch {
+			case known.kind == undecided && v == 0:
 				segment(n, 0)
-				return nil
-			}
-		case t%3 == 0:
-			m = 1
-		default:
-			m = 3 - t%3
-		}
-		m = min(m, n)
-		v, err := read(m)
-		if err != nil {
-			return err
-		}
-		if v == 0 && !known.data && m < n {
-			// All are placeholders; the length covers the rest too.
-			extra := bits.Len(uint(n)) - bits.Len(uint(m))
-			if b.bits(uint(extra)) != 0 {
+			case style&HTMixed == 0:
 				return errPlaceholder
+			default:
+				known.kind = part1
+				out.length(v)
 			}
-			segment(n, 0)
 			return nil
 		}
+		known.kind = highThroughput
 		segment(m, v)
+		t += m
+		n -= m
+	}
+	for n > 0 {
+		m := 1
+		if t%3 != 0 {
+			m = min(3-t%3, n)
+		}
+		segment(m, b.bits(uint(size(m))))
 		t += m
 		n -= m
 	}
@@ -391,6 +403,7 @@ func readLengthsHT(b *bitReader, known *blockState, n int, out *packetRecord) er
 type packetBlock struct {
 	band, x, y int // sub-band of the resolution; place in the precinct's grid
 	codewords  []Codeword
+	mixed      bool // High-Throughput where Part 1 blocks are too
 }
 
 // A packetWriter writes the packet headers of one precinct, layer after layer.
@@ -465,7 +478,7 @@ func (w *packetWriter) write(dst []byte, layer uint32, blocks []packetBlock) []b
 				} else {
 					b.bits(1, 1)
 				}
-				writeBlock(&b, lblock, blocks[0].codewords)
+				writeBlock(&b, lblock, &blocks[0])
 				blocks = blocks[1:]
 			}
 		}
@@ -475,13 +488,15 @@ func (w *packetWriter) write(dst []byte, layer uint32, blocks []packetBlock) []b
 }
 
 // writeBlock writes the passes and lengths of a block's part of a packet.
-func writeBlock(b *bitWriter, lblock *uint8, codewords []Codeword) {
-	passes, most := 0, uint8(firstLblock)
-	for _, c := range codewords {
+func writeBlock(b *bitWriter, lblock *uint8, k *packetBlock) {
+	passes, most := 0, firstLblock
+	for _, c := range k.codewords {
 		passes += int(c.Passes)
-		if n := bits.Len32(c.Length) - bits.Len8(c.Passes) + 1; n > int(most) {
-			most = uint8(n)
-		}
+		most = max(most, bits.Len32(c.Length)-bits.Len8(c.Passes)+1)
+	}
+	if k.mixed {
+		// See readLengthsHT.
+		most = max(most, firstLblock+1, bits.Len32(k.codewords[0].Length)-bits.Len8(k.codewords[0].Passes)+2)
 	}
 	switch {
 	case passes == 1:
@@ -495,12 +510,12 @@ func writeBlock(b *bitWriter, lblock *uint8, codewords []Codeword) {
 	default:
 		b.bits(0x1FF<<7|uint32(passes-37), 16)
 	}
-	for *lblock < most {
+	for int(*lblock) < most {
 		b.bits(1, 1)
 		*lblock++
 	}
 	b.bits(0, 1)
-	for _, c := range codewords {
+	for _, c := range k.codewords {
 		b.bits(c.Length, uint(*lblock)+uint(bits.Len8(c.Passes))-1)
 	}
 }

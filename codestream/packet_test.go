@@ -274,7 +274,7 @@ func TestPassesOfTableB4(t *testing.T) {
 	for n := 1; n <= maxPasses; n++ {
 		var w bitWriter
 		lblock := uint8(firstLblock)
-		writeBlock(&w, &lblock, []Codeword{{uint8(n), 0}})
+		writeBlock(&w, &lblock, &packetBlock{codewords: []Codeword{{uint8(n), 0}}})
 		w.flush()
 		b := memoryReader(w.dst, 9)
 		b.start()
@@ -306,6 +306,121 @@ func TestPlaceholderPasses(t *testing.T) {
 	require.Equal(t, 2, zero)
 }
 
+// Where a component has blocks of both kinds, the lengths of each tell which it is of,
+// however its passes are spread over layers.
+func TestBlocksOfBothKinds(t *testing.T) {
+	const style = HT | HTMixed
+	rng := rand.New(rand.NewPCG(21, 22))
+	length := func() uint32 { return 2 + rng.Uint32()>>(8+rng.IntN(24)) }
+	for range 3000 {
+		high := rng.IntN(2) == 0
+		var layers [][]Codeword
+		var want []Codeword // of a High-Throughput block, its placeholders in the first one
+		if high {
+			rest := 3 * rng.IntN(4)
+			want = []Codeword{{uint8(rest + 1), length()}, {2, length()}, {1, length()}}[:1+rng.IntN(3)]
+			for rest > 0 && rng.IntN(2) == 0 {
+				n := 1 + rng.IntN(rest)
+				layers = append(layers, []Codeword{{uint8(n), 0}})
+				rest -= n
+			}
+			layers = append(layers, []Codeword{{uint8(rest + 1), want[0].Length}})
+			for i, c := range want[1:] {
+				// The first packet with bytes has no clean-up pass after the first one.
+				if i == 1 || rng.IntN(2) == 0 {
+					layers = append(layers, nil)
+				}
+				last := &layers[len(layers)-1]
+				*last = append(*last, c)
+			}
+		} else {
+			want = []Codeword{{}}
+			for range 1 + rng.IntN(3) {
+				c := Codeword{uint8(1 + rng.IntN(40)), length() - 1}
+				if want[0].Length == 0 && rng.IntN(3) == 0 {
+					c.Length = 0 // it could still be placeholders
+				}
+				want[0].Passes += c.Passes
+				want[0].Length += c.Length
+				layers = append(layers, []Codeword{c})
+			}
+		}
+
+		p := precinct{bands: 1, blocks: 1}
+		p.grid[0].w, p.grid[0].h = 1, 1
+		var w packetWriter
+		w.reset(&p)
+		w.include(0, 0, 0, 0, 4)
+		var state precinctState
+		state.reset(&p, style)
+		var block collectedBlock
+		sum, body := -1, int64(0)
+		for i, codewords := range layers {
+			head := w.write(nil, uint32(i), []packetBlock{{codewords: codewords, mixed: high}})
+			var rec packetRecord
+			b := memoryReader(append(head, 0xEE), 9)
+			require.NoError(t, readPacketHeader(b, &state, uint32(i), &rec))
+			require.EqualValues(t, len(head), b.src.offset())
+			r := fieldReader{b: rec.data[maskBytes:]}
+			end, err := block.add(&r, style, body, &sum, true)
+			require.NoError(t, err)
+			require.Empty(t, r.b)
+			body += rec.body
+			require.Equal(t, body, end)
+		}
+		if body == 0 {
+			continue // nobody knows of which kind it is
+		}
+		have := block.codewords
+		for high && len(have) > 1 && have[0].Length == 0 {
+			have[1].Passes += have[0].Passes
+			have = have[1:]
+		}
+		require.Equal(t, want, have, "%v", layers)
+		require.Equal(t, high, !block.part1, "%v", layers)
+	}
+}
+
+// A length that a High-Throughput block cannot have first is one of a Part 1 block, and
+// wrong where there are none.
+func TestFirstLengths(t *testing.T) {
+	for _, c := range []struct {
+		lblock, passes int
+		head           uint32 // the number of passes, as Table B.4 has it
+		headBits       uint
+		length         uint32 // as of one segment
+		part1          bool
+	}{
+		{3, 1, 0, 1, 3, true},            // Lblock is as at first
+		{4, 1, 0, 1, 7, false},           // begins with 0
+		{4, 1, 0, 1, 8, true},            // begins with 1
+		{4, 1, 0, 1, 1, true},            // no cleanup pass is that short
+		{4, 2, 2, 2, 3, true},            // 00011, of which 0001 would be the cleanup pass
+		{4, 2, 2, 2, 1, true},            // 00001, of which 0000 would be placeholders
+		{5, 4, 0xD, 4, 0x3F, false},      // 0111111
+		{5, 4, 0xD, 4, 0x40, true},       // 1000000
+		{4, 164, 0xFFFF, 16, 1024, true}, // 10000000000
+	} {
+		var w bitWriter
+		w.bits(0x7, 3) // not empty, included, no missing bit-planes
+		w.bits(c.head, c.headBits)
+		for range c.lblock - firstLblock {
+			w.bits(1, 1)
+		}
+		w.bits(0, 1)
+		w.bits(c.length, uint(c.lblock)+uint(bits.Len(uint(c.passes)))-1)
+		w.bits(0, 24) // for what another reading would take
+		w.flush()
+		p := precinct{bands: 1, blocks: 1}
+		p.grid[0].w, p.grid[0].h = 1, 1
+		var state precinctState
+		var rec packetRecord
+		state.reset(&p, HT|HTMixed)
+		require.NoError(t, readPacketHeader(memoryReader(w.dst, 9), &state, 0, &rec))
+		require.Equal(t, c.part1, state.band[0].block[0].kind == part1, "%+v", c)
+	}
+}
+
 func TestHugeEmptyPrecinctIsCheap(t *testing.T) {
 	// 8192 x 8192 blocks of which the root of the tree says that none is there.
 	p := precinct{bands: 1, blocks: 1 << 26}
@@ -325,6 +440,7 @@ func FuzzPacketHeader(f *testing.F) {
 	rng := rand.New(rand.NewPCG(8, 9))
 	for range 20 {
 		k := newRandomPackets(rng, 0)
+		f.Add(uint8(HT|HTMixed), uint32(0x03040506), bytes.Join(k.heads, nil))
 		f.Add(uint8(0), uint32(0x03040506), bytes.Join(k.heads, nil))
 	}
 	f.Fuzz(func(t *testing.T, style uint8, shape uint32, data []byte) {

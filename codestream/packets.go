@@ -156,9 +156,11 @@ func newTilePackets(h *Header, tile int, coding *TileCoding) (*tilePackets, erro
 	t := &tilePackets{tile: tile, coding: coding, scanning: make(chan struct{}, 1)}
 	t.geometry = newTileGeometry(grid.RectOf(h.TileBounds(tile)), h.subsampling(), coding.Components)
 	for i := range coding.Components {
-		if coding.Components[i].Style&HTMixed != 0 {
+		// Part 15, Table A.4: reserved, so that the lengths of blocks tell the kinds
+		// apart.
+		if s := coding.Components[i].Style; s&HTMixed != 0 && s&(Bypass|TermAll) != 0 {
 			return nil, unsupported(h.Span.Off, "COD",
-				"blocks of both kinds in one component")
+				"code-block style %#02x: blocks of both kinds in one component, and passes that end segments", uint8(s))
 		}
 	}
 	order, ok := newProgressionOrder(t.geometry, coding)
@@ -571,5 +573,5 @@ func (h *Header) subsampling() []image.Point {
 // newMemoryStream is a stream of data that has been read.
 func newMemoryStream(pieces [][]byte) *tileStream {
 	all := bytes.Join(pieces, nil)
-	return newTileStream(bytes.NewReader(all), []Span{{0, int64(len(all))}})
+	return newTileStream(memory{bytes.NewReader(all)}, []Span{{0, int64(len(all))}})
 }

@@ -25,14 +25,24 @@ func (c ComponentCoding) reduce(n int) ComponentCoding {
 // BlockSize is the size in coefficients of the code-blocks of resolution r, which
 // precincts can limit (B.7).
 func (c *ComponentCoding) BlockSize(r int) image.Point {
-	p := Precinct{15, 15}
-	if r < len(c.Precincts) {
-		p = c.Precincts[r]
-	}
+	p := c.precinct(r)
 	if r > 0 {
 		p.PPx, p.PPy = max(p.PPx, 1)-1, max(p.PPy, 1)-1
 	}
 	return image.Pt(1<<min(c.XCB, int(p.PPx)), 1<<min(c.YCB, int(p.PPy)))
+}
+
+// PrecinctSize is the size of the precincts of resolution r, on its grid (B.6).
+func (c *ComponentCoding) PrecinctSize(r int) image.Point {
+	p := c.precinct(r)
+	return image.Pt(1<<p.PPx, 1<<p.PPy)
+}
+
+func (c *ComponentCoding) precinct(r int) Precinct {
+	if r < len(c.Precincts) {
+		return c.Precincts[r]
+	}
+	return Precinct{15, 15}
 }
 
 // BandPlanes is Mb, the number of magnitude bit-planes of a sub-band (Equation

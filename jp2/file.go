@@ -67,9 +67,10 @@ type File struct {
 // not read. r stays the caller's and must work as long as the File is used.
 //
 // Errors about the image match [codestream.ErrFormat], those about legal things
-// that Stria does not do match [errors.ErrUnsupported], and errors of r are
-// wrapped.
+// that Stria does not do match [errors.ErrUnsupported], and whatever r fails with,
+// the end of its data before size included, is a [codestream.SourceError].
 func NewFile(r io.ReaderAt, size int64) (*File, error) {
+	r = codestream.NewSource(r, size)
 	f := &File{r: r, size: size}
 	p := &parser{window: window{r: r, size: size}}
 	start, err := p.bytes(0, int(min(max(size, 0), int64(len(signature)))))
@@ -282,7 +283,8 @@ func (f *File) Data(b Box) *io.SectionReader {
 	return io.NewSectionReader(f.r, b.Payload.Off, b.Payload.Len)
 }
 
-// Source is the source that f was opened from, and Size its size in bytes.
+// Source reads what f was opened from, and fails as NewFile does. It is a
+// [codestream.ContextReaderAt], too.
 func (f *File) Source() io.ReaderAt { return f.r }
 
 // Size is the size of the source in bytes.

@@ -491,12 +491,13 @@ func TestTruncated(t *testing.T) {
 		}
 		for n := range test.data {
 			short := test.data[:n]
-			// A source that is as short as it says, and one that is not.
-			for _, size := range []int{n, len(test.data)} {
-				_, err := NewFile(bytes.NewReader(short), int64(size))
-				if err != nil {
-					requireKind(t, err)
-				}
+			if _, err := NewFile(bytes.NewReader(short), int64(n)); err != nil {
+				requireKind(t, err)
+			}
+			// A source that is shorter than it says is not a damaged image.
+			if _, err := NewFile(bytes.NewReader(short), int64(len(test.data))); err != nil {
+				require.NotErrorIs(t, err, codestream.ErrFormat)
+				require.ErrorAs(t, err, new(*codestream.SourceError))
 			}
 		}
 	}
@@ -631,12 +632,13 @@ func TestLyingLengths(t *testing.T) {
 		join(head, appendBoxHeader(nil, typeJP2H, 1<<40), appendBoxHeader(nil, typeColr, 1<<39), make([]byte, 100)),
 		join(head, appendBoxHeader(nil, typeJP2H, 1<<40), appendBoxHeader(nil, typePclr, 1<<39), []byte("\x04\x00\xff")),
 	} {
-		const size = 1 << 41
 		var before, after runtime.MemStats
 		runtime.ReadMemStats(&before)
-		_, err := NewFile(bytes.NewReader(data), size)
+		_, err := NewFile(bytes.NewReader(data), int64(len(data)))
 		runtime.ReadMemStats(&after)
 		requireKind(t, err)
+		_, err = NewFile(bytes.NewReader(data), 1<<41)
+		require.Error(t, err)
 		require.Less(t, after.TotalAlloc-before.TotalAlloc, uint64(5<<18))
 	}
 }

@@ -214,18 +214,29 @@ func unshift(coef []int32, shift, fraction int) {
 // grid, into the row.
 func (t *blockTask) put(coef []int32, bounds image.Rectangle) {
 	v := t.part.piece.stream.visit
-	part := v.turn(bounds, t.band.offset).Intersect(t.row.bounds)
+	whole := v.turn(bounds, t.band.offset)
+	for i := range t.row.lines {
+		l := &t.row.lines[i]
+		if part := whole.Intersect(l.bounds); !part.Empty() {
+			t.putLines(l, part, coef, bounds)
+		}
+	}
+}
+
+// putLines puts the part of a block that lies in some lines.
+func (t *blockTask) putLines(l *lines, part image.Rectangle, coef []int32, bounds image.Rectangle) {
+	v := t.part.piece.stream.visit
 	wide := bounds.Dx()
 	// The block's columns lie along the row, or its rows do.
 	first, step := part.Min.X-bounds.Min.X, 1
 	if v.sideways {
 		first, step = (part.Min.X-bounds.Min.Y)*wide, wide
 	}
-	stride := t.row.bounds.Dx()
-	if v.upright() && t.band.narrow && !part.Empty() {
-		at := (part.Min.Y-t.row.bounds.Min.Y)*stride + part.Min.X - t.row.bounds.Min.X
+	stride := l.bounds.Dx()
+	at := (part.Min.Y-l.bounds.Min.Y)*stride + part.Min.X - l.bounds.Min.X
+	if v.upright() && t.band.narrow {
 		from := (part.Min.Y-bounds.Min.Y)*wide + part.Min.X - bounds.Min.X
-		synthesis.Store(t.row.i16[at:], stride, coef[from:], wide, part.Dx(), part.Dy())
+		synthesis.Store(l.i16[at:], stride, coef[from:], wide, part.Dx(), part.Dy())
 		return
 	}
 	for y := part.Min.Y; y < part.Max.Y; y++ {
@@ -236,12 +247,12 @@ func (t *blockTask) put(coef []int32, bounds image.Rectangle) {
 		} else {
 			from += (along - bounds.Min.Y) * wide
 		}
-		at := (y-t.row.bounds.Min.Y)*stride + part.Min.X - t.row.bounds.Min.X
 		if t.band.narrow {
-			store(t.row.i16[at:at+part.Dx()], coef[from:], step)
+			store(l.i16[at:at+part.Dx()], coef[from:], step)
 		} else {
-			store(t.row.i32[at:at+part.Dx()], coef[from:], step)
+			store(l.i32[at:at+part.Dx()], coef[from:], step)
 		}
+		at += stride
 	}
 }
 

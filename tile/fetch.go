@@ -4,17 +4,14 @@
 package tile
 
 import (
-	"bytes"
+	"cmp"
 	"context"
 	"errors"
-	"fmt"
 	"image"
-	"io"
 	"slices"
 	"sort"
 	"sync"
 	"sync/atomic"
-	"time"
 
 	"github.com/stria-j2k/stria/codestream"
 )
@@ -51,6 +48,10 @@ func coalesce(spans []codestream.Span, gap int64) []codestream.Span {
 	return codestream.MergeSpans(spans, gap)
 }
 
+// firstFlush is how many bytes are read for the first slabs at least; for those to
+// come it doubles.
+const firstFlush = 256 << 10
+
 // What merging may add to what is read: a part of it, and some more.
 const (
 	spareGap   = -1
@@ -61,29 +62,48 @@ const (
 // A batch is ranges of the source that are read together, for some tasks or a
 // walk. It implements [io.ReaderAt] at the offsets of the source.
 type batch struct {
-	spans   []codestream.Span // ascending, apart
-	data    [][]byte
-	fetched chan struct{} // closed when all are there
-	users   atomic.Int32  // tasks that are not done
+	needed  []codestream.Span // in the order of the source, apart
+	size    int64             // of what it will hold
+	fetched chan struct{}     // closed when all are there
+	entries []entry           // in the order of the source, apart
+	memory  []byte            // of the entries
+	buffers *buffers          // where that is from
+	users   atomic.Int32      // tasks that are not done
 	release func()
+}
+
+// An entry is bytes of the source.
+type entry struct {
+	span codestream.Span
+	data []byte
 }
 
 // done says that n of the users are done with the bytes.
 func (b *batch) done(n int) {
 	if b.users.Add(int32(-n)) == 0 {
-		b.data = nil
+		b.buffers.put(b.memory)
+		b.entries, b.memory = nil, nil
 		b.release()
 	}
 }
 
-// find gives the bytes of a span.
+// find gives the bytes of a span. Where they lie in several entries they are copied.
 func (b *batch) find(s codestream.Span) ([]byte, error) {
-	i := sort.Search(len(b.spans), func(i int) bool { return b.spans[i].End() > s.Off })
-	if i == len(b.spans) || s.Off < b.spans[i].Off || s.End() > b.spans[i].End() {
-		return nil, fmt.Errorf("tile: %d bytes at offset %d were not fetched (bug)", s.Len, s.Off)
+	i := sort.Search(len(b.entries), func(i int) bool { return b.entries[i].span.End() > s.Off })
+	if i < len(b.entries) && b.entries[i].span.Off <= s.Off && s.End() <= b.entries[i].span.End() {
+		at := s.Off - b.entries[i].span.Off
+		return b.entries[i].data[at : at+s.Len : at+s.Len], nil
 	}
-	at := s.Off - b.spans[i].Off
-	return b.data[i][at : at+s.Len : at+s.Len], nil
+	var joined []byte
+	for off := s.Off; off < s.End(); i++ {
+		if i == len(b.entries) || b.entries[i].span.Off > off {
+			return nil, notFetched(s)
+		}
+		e := &b.entries[i]
+		joined = append(joined, e.data[off-e.span.Off:min(s.End(), e.span.End())-e.span.Off]...)
+		off = e.span.End()
+	}
+	return joined, nil
 }
 
 // bytes gives the bytes of spans one after the other, in buf where they lie apart.
@@ -107,49 +127,6 @@ func (b *batch) ReadAt(p []byte, off int64) (int, error) {
 	return copy(p, q), err
 }
 
-// A record is what the index read of the source while it selected a walk's
-// code-blocks. Without PLT the packets of a tile are found by reading all of
-// it, and the blocks need not be read again.
-type record struct {
-	limit int64 // bytes; a record of more is dropped
-	total int64
-	parts []recorded
-}
-
-type recorded struct {
-	span codestream.Span
-	data []byte
-}
-
-func (c *record) add(off int64, p []byte) {
-	if c.total += int64(len(p)); c.total > c.limit {
-		c.parts = nil
-		return
-	}
-	c.parts = append(c.parts, recorded{codestream.Span{Off: off, Len: int64(len(p))}, bytes.Clone(p)})
-}
-
-// recall copies what is recorded of the beginning and of the end of a range to
-// p, and returns the part between that must be read.
-func recall(p []byte, s codestream.Span, parts []recorded) codestream.Span {
-	for more := true; more && s.Len > 0; {
-		more = false
-		for _, r := range parts {
-			if d := s.Off - r.span.Off; d >= 0 && d < r.span.Len {
-				n := copy(p[:s.Len], r.data[d:])
-				p, s = p[n:], codestream.Span{Off: s.Off + int64(n), Len: s.Len - int64(n)}
-				more = true
-			} else if d := r.span.End() - s.End(); d >= 0 && d < r.span.Len && s.Len > 0 {
-				n := min(s.Len, r.span.Len-d)
-				copy(p[s.Len-n:s.Len], r.data[r.span.Len-d-n:])
-				s.Len -= n
-				more = true
-			}
-		}
-	}
-	return s
-}
-
 // A fetcher is the fetch stage of a run.
 type fetcher struct {
 	*run
@@ -157,16 +134,19 @@ type fetcher struct {
 	slots chan struct{} // one element for each read that is being made
 	reads sync.WaitGroup
 
-	streams []*stream // of the chunk
-	found   [][]recorded
+	carry   *carry
+	streams []*stream  // of the chunk
 	waiting []*slabJob // whose blocks are not being read yet
 	bytes   int64      // that those have
+	enough  int64      // bytes that are not left waiting
 }
 
 // fetch selects the code-blocks of the slabs in order, and reads them as far ahead
 // of the decoder as the layout allows.
 func (r *run) fetch(jobs chan<- job) {
-	f := &fetcher{run: r, jobs: jobs, slots: make(chan struct{}, r.plan.dec.reads())}
+	l := &r.plan.layout
+	f := &fetcher{run: r, jobs: jobs, slots: make(chan struct{}, r.plan.dec.reads()), enough: firstFlush,
+		carry: &carry{run: r, limit: l.carry, long: l.long}}
 	defer close(jobs)
 	defer f.reads.Wait()
 	for c := range r.plan.chunks() {
@@ -188,17 +168,14 @@ func (f *fetcher) chunk(c chunk) error {
 			return err
 		}
 		f.waiting = append(f.waiting, j)
-		if f.bytes >= f.plan.layout.ahead/2 {
+		if f.bytes >= f.enough {
+			f.enough = min(2*f.enough, f.plan.layout.ahead/2)
 			if err := f.flush(); err != nil {
 				return err
 			}
 		}
 	}
-	if err := f.flush(); err != nil {
-		return err
-	}
-	f.found = nil
-	return nil
+	return f.flush()
 }
 
 // selectStreams makes the streams of a chunk, or has those of the chunk before go
@@ -207,8 +184,8 @@ func (f *fetcher) selectStreams(c chunk) error {
 	p := f.plan
 	if !c.follows {
 		f.streams = make([]*stream, len(c.windows))
+		f.carry.forget()
 	}
-	f.found = make([][]recorded, len(c.windows))
 	pending := make([]<-chan struct{}, len(c.windows))
 	known := 0 // windows whose headers are being read, or were
 	for i, w := range c.windows {
@@ -219,7 +196,7 @@ func (f *fetcher) selectStreams(c chunk) error {
 		if pending[i] != nil {
 			<-pending[i] // its reads end with the run
 		}
-		s, err := f.selectWindow(w, i)
+		s, err := f.selectWindow(w, c.follows)
 		if err == nil {
 			if err = f.judge(w.tile, s.Damage()); err != nil {
 				return err
@@ -260,11 +237,7 @@ func (f *fetcher) selectStreams(c chunk) error {
 // wait for its own. Those before known are being read already; it returns how far
 // that is true now. What fails is left to the selection.
 func (f *fetcher) headers(windows []window, pending []<-chan struct{}, at, known int) int {
-	ctx := codestream.WithTrace(f.ctx, &codestream.Trace{
-		Read: func(off int64, p []byte, took time.Duration, err error) {
-			f.account(codestream.Span{Off: off, Len: int64(len(p))}, took, err)
-		},
-	})
+	ctx := codestream.WithSource(f.ctx, f.carry)
 	for known = max(known, at+1); known < min(at+f.plan.dec.reads(), len(windows)); known++ {
 		w := windows[known]
 		if f.plan.hollow(f.plan.codestreamWindow(w)) {
@@ -280,9 +253,9 @@ func (f *fetcher) headers(windows []window, pending []<-chan struct{}, at, known
 	return known
 }
 
-// selectWindow selects the blocks of a window. What the index reads for that is
-// kept for the i-th stream as far as the layout allows.
-func (f *fetcher) selectWindow(w window, i int) (*codestream.Selection, error) {
+// selectWindow selects the blocks of a window, which may be of the same tile as one
+// before.
+func (f *fetcher) selectWindow(w window, follows bool) (*codestream.Selection, error) {
 	win := f.plan.codestreamWindow(w)
 	if f.plan.hollow(win) {
 		return nil, errHollow
@@ -290,16 +263,17 @@ func (f *fetcher) selectWindow(w window, i int) (*codestream.Selection, error) {
 	if e := f.plan.dec.Engine.windows; e != nil {
 		win = e.Selects(win, f.plan.file.Header)
 	}
-	rec := &record{limit: f.plan.layout.record}
-	ctx := codestream.WithTrace(f.ctx, &codestream.Trace{
-		Read: func(off int64, p []byte, took time.Duration, err error) {
-			f.account(codestream.Span{Off: off, Len: int64(len(p))}, took, err)
-			rec.add(off, p)
-		},
-	})
-	s, err := f.plan.file.Index().Select(ctx, win)
-	f.found[i] = rec.parts
-	return s, err
+	ctx := codestream.WithSource(f.ctx, f.carry)
+	if !follows && f.plan.layout.long > 0 {
+		// An error is the selection's too.
+		parts, _ := f.plan.file.Index().TileParts(ctx, w.tile)
+		bodies := make([]codestream.Span, len(parts))
+		for i := range parts {
+			bodies[i] = parts[i].Body
+		}
+		f.carry.want(bodies)
+	}
+	return f.plan.file.Index().Select(ctx, win)
 }
 
 // errHollow is the error of a stream that has nothing to decode.
@@ -414,24 +388,18 @@ func (f *fetcher) batches(slabs []*slabJob) (batches []*batch, total int64) {
 		}
 		b := f.newBatch(spans, users)
 		batches = append(batches, b)
-		total += b.size()
+		total += b.size
 	}
 	return batches, total
 }
 
 func (f *fetcher) newBatch(spans []codestream.Span, users int) *batch {
-	b := &batch{spans: coalesce(spans, f.plan.dec.gap()), fetched: make(chan struct{})}
+	b := &batch{needed: codestream.MergeSpans(spans, 0), fetched: make(chan struct{}), buffers: &f.buffers}
+	for _, s := range coalesce(slices.Clone(b.needed), f.plan.dec.gap()) {
+		b.size += s.Len
+	}
 	b.users.Store(int32(users))
 	return b
-}
-
-// size is the number of bytes that a batch reads.
-func (b *batch) size() int64 {
-	var n int64
-	for _, s := range b.spans {
-		n += s.Len
-	}
-	return n
 }
 
 // hand sends the tasks of a piece, or its walk, with their batch. Where that has
@@ -501,7 +469,7 @@ func (t *blockTask) appendSpans(spans []codestream.Span) []codestream.Span {
 
 // beginBatch waits for room for a batch and starts its reads.
 func (f *fetcher) beginBatch(b *batch) error {
-	release, err := f.ahead.Acquire(f.ctx, min(b.size(), f.plan.layout.ahead))
+	release, err := f.ahead.Acquire(f.ctx, min(b.size, f.plan.layout.ahead))
 	if err != nil {
 		return err
 	}
@@ -509,76 +477,90 @@ func (f *fetcher) beginBatch(b *batch) error {
 	if b.users.Load() == 0 {
 		release()
 	}
-	b.data = make([][]byte, len(b.spans))
-	var parts sync.WaitGroup
-	for i, whole := range b.spans {
-		b.data[i] = make([]byte, whole.Len)
-		s := f.recall(b.data[i], whole)
-		data := b.data[i][s.Off-whole.Off:][:s.Len]
-		for off := int64(0); off < s.Len; off += longestRead {
-			part := data[off:min(off+longestRead, s.Len)]
-			at := s.Off + off
-			select {
-			case f.slots <- struct{}{}:
-			case <-f.ctx.Done():
-				parts.Wait()
-				return context.Cause(f.ctx)
-			}
-			parts.Add(1)
-			f.reads.Go(func() {
-				defer parts.Done()
-				defer func() { <-f.slots }()
-				if err := f.read(part, at); err != nil {
-					f.fail(err)
-				}
-			})
+	missing := subtract(b.needed, f.carry.has(b.needed))
+	var reads []func() error
+	direct, carried := []codestream.Span(nil), b.needed
+	if long := f.carry.reach(); long > 0 {
+		// What lies between will be needed too.
+		missing = codestream.MergeSpans(missing, long)
+	} else {
+		direct, missing = coalesce(missing, f.plan.dec.gap()), nil
+		carried = subtract(b.needed, direct)
+	}
+	b.room(direct, carried)
+	for _, e := range b.entries[:len(direct)] {
+		for off := int64(0); off < e.span.Len; off += longestRead {
+			part := e.data[off:min(off+longestRead, e.span.Len)]
+			reads = append(reads, func() error { return f.read(f.ctx, part, e.span.Off+off) })
 		}
 	}
+	pinned, fresh := f.carry.pin(codestream.MergeSpans(append(missing, carried...), 0))
+	for _, k := range fresh {
+		reads = append(reads, func() error {
+			f.carry.load(f.ctx, k)
+			return readFailed(k.span, k.err)
+		})
+	}
+	var pending sync.WaitGroup
+	for _, read := range reads {
+		select {
+		case f.slots <- struct{}{}:
+		case <-f.ctx.Done():
+			pending.Wait()
+			return context.Cause(f.ctx)
+		}
+		pending.Add(1)
+		f.reads.Go(func() {
+			defer pending.Done()
+			defer func() { <-f.slots }()
+			if err := read(); err != nil {
+				f.fail(err)
+			}
+		})
+	}
 	f.reads.Go(func() {
-		parts.Wait()
+		pending.Wait()
+		if err := f.fill(b, len(direct), pinned); err != nil {
+			f.fail(err)
+			return
+		}
 		close(b.fetched)
 	})
 	return nil
 }
 
-// recall is the function of that name over all that the index read.
-func (f *fetcher) recall(p []byte, s codestream.Span) codestream.Span {
-	for _, parts := range f.found {
-		n := s
-		s = recall(p, s, parts)
-		p = p[s.Off-n.Off:][:s.Len]
+// room makes room for what a batch is to hold, in the order given.
+func (b *batch) room(lists ...[]codestream.Span) {
+	var n int64
+	for _, spans := range lists {
+		for _, s := range spans {
+			n += s.Len
+		}
 	}
-	return s
+	b.memory = b.buffers.take(n)
+	rest := b.memory
+	for _, spans := range lists {
+		for _, s := range spans {
+			b.entries = append(b.entries, entry{s, rest[:s.Len:s.Len]})
+			rest = rest[s.Len:]
+		}
+	}
 }
 
-// read reads one range of the source, with the run's context if it can.
-func (r *run) read(p []byte, off int64) error {
-	began := time.Now()
-	var n int
-	var err error
-	if c, ok := r.source.(codestream.ContextReaderAt); ok {
-		n, err = c.ReadAtContext(r.ctx, p, off)
-	} else {
-		n, err = r.source.ReadAt(p, off)
+// fill copies what is carried into a batch, whose first entries are there.
+func (f *fetcher) fill(b *batch, first int, pinned []*carried) error {
+	for _, k := range pinned {
+		select {
+		case <-k.ready:
+		case <-f.ctx.Done():
+			return context.Cause(f.ctx)
+		}
 	}
-	switch {
-	case n == len(p):
-		err = nil
-	case err == nil || err == io.EOF:
-		err = io.ErrUnexpectedEOF
+	for _, e := range b.entries[first:] {
+		if err := f.carry.take(e.data, e.span, pinned); err != nil {
+			return readFailed(e.span, err)
+		}
 	}
-	r.account(codestream.Span{Off: off, Len: int64(n)}, time.Since(began), err)
-	if err != nil {
-		return fmt.Errorf("tile: reading %d bytes at offset %d: %w", len(p), off, err)
-	}
+	slices.SortFunc(b.entries, func(a, b entry) int { return cmp.Compare(a.span.Off, b.span.Off) })
 	return nil
-}
-
-// account counts a read and tells the hook of it.
-func (r *run) account(s codestream.Span, took time.Duration, err error) {
-	r.stats.reads.Add(1)
-	r.stats.bytes.Add(s.Len)
-	if h := r.plan.dec.Hooks; h != nil && h.Read != nil {
-		h.Read(ReadInfo{Span: s, Took: took, Err: err})
-	}
 }

@@ -133,7 +133,7 @@ func TestLayoutsDoNotShow(t *testing.T) {
 			q := *p
 			slab := 1 + rnd.IntN(30)
 			q.layout.slab, q.layout.chunk, q.layout.workers = slab, slab*(1+rnd.IntN(5)), budget.workers()
-			q.layout.ahead, q.layout.record = 1+rnd.Int64N(1<<16), rnd.Int64N(1<<12)
+			q.layout.ahead, q.layout.carry, q.layout.long = 1+rnd.Int64N(1<<16), rnd.Int64N(1<<14), rnd.Int64N(3)<<13
 			q.memory = q.bound()
 			got, err := q.Image(ctx)
 			require.NoError(t, err, "%+v %+v", req, q.layout)

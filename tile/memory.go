@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"image"
 	"iter"
+	"math"
 	"slices"
 
 	"github.com/stria-j2k/stria/codestream"
@@ -22,10 +23,13 @@ import (
 // ends early where its tile ends.
 type layout struct {
 	slab    int   // length along of a slab
+	slabs   int   // that exist at one time: one with the consumer, the others being made
 	chunk   int   // length along of a chunk
 	workers int   // at once
 	ahead   int64 // coded bytes that are fetched and not decoded
-	record  int64 // bytes kept of what the index reads for one window
+	carry   int64 // bytes that were read and may be needed later
+	long    int64 // how far reads go on, where the image is wanted whole; else zero
+	keep    bool  // carry is enough for most images to be read once
 	streams int64 // bytes that streams hold
 
 	threads int // for each walk, if there are processors to spare; 0: one
@@ -43,37 +47,47 @@ const (
 	// a slab: so many are selected at a time.
 	chunkBlocks = 1 << 18
 
+	// mostAhead is the most coded bytes to fetch ahead, mostCarried the most to carry.
+	mostAhead   = 16 << 20
+	mostCarried = 64 << 20
+
+	// leastLong is how far a read goes on at least, if it does at all.
+	leastLong = 16 << 10
+
 	// uncut is a length that nothing has.
 	uncut = 1 << 30
 )
 
 // cut chooses the layout: the best that leaves most of limit bytes to other runs, and
-// failing that the one of least memory.
+// failing that the best that fits.
 func (p *Plan) cut(limit int64) error {
 	p.scaling = p.scalingMemory()
-	var least, half layout
-	leastBytes, halfBytes := int64(-1), int64(-1)
+	// The best within a quarter of the limit or half of it that reads bytes once, and
+	// then of all layouts.
+	var best [5]*layout
+	var bytes [5]int64
+	least := int64(math.MaxInt64)
 	for l := range p.layouts() {
 		p.layout = l
 		p.memory = p.bound()
-		if p.memory <= limit/4 {
+		least = min(least, p.memory)
+		for i, most := range [...]int64{limit / 4, limit / 2, limit / 4, limit / 2, limit} {
+			if l := p.layout; best[i] == nil && p.memory <= most && (l.keep || i > 1) {
+				best[i], bytes[i] = &l, p.memory
+			}
+		}
+		if best[0] != nil {
+			break
+		}
+	}
+	for i, l := range best {
+		if l != nil {
+			p.layout, p.memory = *l, bytes[i]
 			return nil
 		}
-		if halfBytes < 0 && p.memory <= limit/2 {
-			half, halfBytes = p.layout, p.memory
-		}
-		if leastBytes < 0 || p.memory < leastBytes {
-			least, leastBytes = p.layout, p.memory
-		}
 	}
-	p.layout, p.memory = least, leastBytes
-	if halfBytes >= 0 {
-		p.layout, p.memory = half, halfBytes
-	}
-	if p.memory > limit {
-		return &BudgetError{Need: p.memory, Limit: limit}
-	}
-	return nil
+	p.memory = least
+	return &BudgetError{Need: least, Limit: limit}
 }
 
 // layouts yields the layouts to choose from, the best first.
@@ -81,9 +95,8 @@ func (p *Plan) layouts() iter.Seq[layout] {
 	workers := p.dec.budget().workers()
 	across, along := int64(p.across(p.src)), int64(p.along(p.src))
 	components := int64(len(p.file.Header.Components))
-	l := layout{slab: uncut, chunk: uncut, workers: workers}
-	stream := 2*p.file.Header.Span.Len + 64<<10
-	l.record = min(4<<20, 2*stream/int64(p.file.Header.NumTiles()))
+	l := layout{slab: uncut, slabs: 3, chunk: uncut, workers: workers, keep: true}
+	stream := p.file.Header.Span.Len + 64<<10
 	return func(yield func(layout) bool) {
 		if p.dec.Engine.windows != nil {
 			p.walkLayouts(l, yield)
@@ -92,7 +105,8 @@ func (p *Plan) layouts() iter.Seq[layout] {
 		first := 256
 		if across*along*components <= oneSlab {
 			first = 2 * first
-			l.ahead = min(16<<20, stream)
+			l.ahead = min(mostAhead, stream)
+			p.carrying(&l)
 			if !yield(l) {
 				return
 			}
@@ -101,13 +115,16 @@ func (p *Plan) layouts() iter.Seq[layout] {
 				first /= 2
 			}
 		}
-		for _, ahead := range [...]int64{16 << 20, 4 << 20, 1 << 20} {
+		for _, t := range [...]struct {
+			ahead int64
+			slabs int
+			keep  bool
+		}{{mostAhead, 3, true}, {4 << 20, 3, true}, {1 << 20, 2, true}, {1 << 19, 2, false}} {
 			for slab := first; slab >= 8; slab /= 2 {
-				l.slab, l.ahead = slab, min(ahead, stream)
-				if ahead < 16<<20 {
-					l.record = min(l.record, l.ahead/int64(4*p.tilesAcross()))
-				}
-				l.chunk = max(slab, int(chunkBlocks*1024/(across*components))&^(slab-1))
+				l.slab, l.slabs, l.ahead, l.keep = slab, t.slabs, min(t.ahead, stream), t.keep
+				p.carrying(&l)
+				rows := min(chunkBlocks*1024/(across*components), l.carry/2/p.rowBytes())
+				l.chunk = max(slab, int(rows)&^(slab-1))
 				if !yield(l) {
 					return
 				}
@@ -116,12 +133,61 @@ func (p *Plan) layouts() iter.Seq[layout] {
 	}
 }
 
+// carrying chooses how many bytes a layout carries, and how long its reads are.
+func (p *Plan) carrying(l *layout) {
+	h := p.file.Header
+	l.carry, l.long = l.ahead, 0
+	if p.grid.reduced(h.Bounds) != p.src || p.grid.reduce > 0 || p.req.Layers > 0 && p.req.Layers < h.Coding.Layers {
+		return // bytes that lie between are of no use
+	}
+	places, precinct := 0, 0
+	for i, c := range h.Components {
+		if !p.color.needs(i) {
+			return
+		}
+		places += c.Levels + 1
+		precinct = max(precinct, c.PrecinctSize(c.Levels).Y*c.Sub.Y)
+	}
+	// The bytes of a row of tiles may be needed together; else those of a row of
+	// precincts, and half as many of lower resolutions.
+	tiles := p.rowBytes() * int64(p.along(p.tile()))
+	if h.NumTiles() == 1 {
+		tiles = min(tiles, p.rowBytes()*int64(precinct))
+		tiles += tiles / 2
+	}
+	if l.keep {
+		l.carry = max(l.carry, min(tiles+tiles/8, mostCarried))
+	}
+	if l.long = longestRead; l.carry < p.rowBytes()*int64(p.along(p.tile())) {
+		// Each resolution comes from a place of its own, or each component and layer of it.
+		if g := h.Coding.Progression; g == codestream.LRCP || g == codestream.RLCP {
+			places *= h.Coding.Layers
+		} else {
+			places /= len(h.Components)
+		}
+		l.long = l.carry / int64(4*places)
+	}
+	if l.long < leastLong {
+		l.long = 0
+	}
+}
+
+// rowBytes is about how many bytes of the source a row of pixels takes across the
+// visit.
+func (p *Plan) rowBytes() int64 {
+	h := p.file.Header
+	all := p.grid.reduced(h.Bounds)
+	share := float64(p.across(p.src)) / float64(p.across(all)) / float64(max(p.along(all), 1))
+	return int64(float64(h.Span.Len)*share) + 1
+}
+
 // walkLayouts yields layouts for an engine that takes windows: walks as long as
 // can be, pieces as long as they may be for it to be interrupted between them.
 func (p *Plan) walkLayouts(l layout, yield func(layout) bool) {
 	across, along := int64(p.across(p.src)), int64(p.along(p.src))
 	components := int64(len(p.file.Header.Components))
 	l.ahead = min(32<<20, 2*p.file.Header.Span.Len+64<<10)
+	l.carry = min(4<<20, l.ahead)
 	if across*along*components <= oneSlab {
 		// Where there are fewer walks than workers, they share the walks.
 		l.workers = min(l.workers, p.tiles())
@@ -178,7 +244,10 @@ func (p *Plan) bound() int64 {
 	if p.dec.Engine.windows != nil {
 		engines = p.walkMemory(slab, columns)
 	}
-	fetched := l.ahead + (columns+1)*l.record
+	fetched := l.ahead + l.ahead/keptShare + l.carry
+	if l.long > 0 {
+		fetched += l.ahead // on its way out of what is carried
+	}
 
 	components := int64(len(p.file.Header.Components))
 	var sample int64
@@ -194,7 +263,7 @@ func (p *Plan) bound() int64 {
 	}
 	scratch := int64(l.workers) * (planes*sample + turned + workerMemory +
 		p.color.scratch(int(tileAcross+slab), len(p.file.Header.Components)))
-	slabs := slabsAhead * across * slab * max(pixel, sample*components)
+	slabs := int64(l.slabs) * across * slab * max(pixel, sample*components)
 	return engines + fetched + scratch + slabs + p.color.tables() + p.scaling
 }
 
@@ -235,10 +304,11 @@ func (p *Plan) streamMemory(components []codestream.Component) int64 {
 	tileAlong := int64(p.along(p.tile()))
 	// Slabs do not reach from one row of tiles to the next, but slabs of several
 	// rows may be at work.
-	flight := min(slabsAhead*slab, along)
+	ahead := int64(p.layout.slabs)
+	flight := min(ahead*slab, along)
 	rows := int64(1)
 	if tileAlong < along {
-		rows = min((flight+tileAlong-1)/tileAlong+1, slabsAhead)
+		rows = min((flight+tileAlong-1)/tileAlong+1, ahead)
 	}
 	chunk := min(int64(p.layout.chunk), tileAlong, along)
 	var total int64
@@ -260,10 +330,10 @@ func (p *Plan) streamMemory(components []codestream.Component) int64 {
 			size := comp.BlockSize(r)
 			bw, bh := int64(v.across(size)), int64(v.along(size))
 			w := wide>>shift + columns*2*reach
-			// So many rows of blocks do the samples in flight touch, or all that
-			// the window has.
-			n := (high(flight)>>shift+2*reach)/bh + 2
-			held := min(n*bh, (high(min(tileAlong, along))>>shift)+2*reach) * min(rows, n)
+			// The rows that the samples in flight need, on to where a row of blocks
+			// ends and back to where lines begin, or all that the window has.
+			touched := high(flight)>>shift + 2*reach
+			held := min(touched+bh+mostLines, (high(min(tileAlong, along))>>shift)+2*reach) * min(rows, touched/bh+2)
 			total += bands * w * held * p.coefficientSize(&comp, r)
 			blocks += bands * (w/bw + 2*columns) * ((high(chunk)>>shift+2*reach)/bh + 2)
 		}
@@ -274,7 +344,7 @@ func (p *Plan) streamMemory(components []codestream.Component) int64 {
 		config.Bounds = config.Window
 		config.Bands = make([][4]synthesis.BandConfig, config.Levels+1)
 		total += columns * rows * synthesis.Memory(config)
-		total += slabsAhead * high(slab) * (wide + columns*margin) * 4
+		total += ahead * high(slab) * (wide + columns*margin) * 4
 	}
 	return total
 }

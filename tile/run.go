@@ -21,10 +21,6 @@ import (
 	"time"
 )
 
-// slabsAhead is how many slabs exist at one time: one with the consumer, the
-// others being made.
-const slabsAhead = 3
-
 // A run is one execution of a plan. It is used by one consumer and must be
 // closed.
 type run struct {
@@ -43,6 +39,7 @@ type run struct {
 	image any    // names the image in it
 
 	ahead   *Budget // bytes fetched and not yet decoded
+	buffers buffers // for these
 	walking chan struct{}
 	stages  sync.WaitGroup
 	release func()
@@ -111,8 +108,8 @@ func (p *Plan) start(ctx context.Context, extra int64, newTarget func(*run) targ
 		release: release,
 		began:   began,
 		pool:    newPool(),
-		slabs:   make(chan *slab, slabsAhead),
-		free:    make(chan *slab, slabsAhead),
+		slabs:   make(chan *slab, p.layout.slabs),
+		free:    make(chan *slab, p.layout.slabs),
 		ahead:   &Budget{Bytes: p.layout.ahead},
 		walking: make(chan struct{}, p.layout.walks),
 		walks:   make(map[*stream]struct{}),
@@ -122,7 +119,7 @@ func (p *Plan) start(ctx context.Context, extra int64, newTarget func(*run) targ
 	r.keeps = r.cache != nil && p.coefficientBytes() <= r.cache.limit()/2
 	r.ctx, r.cancel = context.WithCancelCause(ctx)
 	r.target = newTarget(r)
-	for range slabsAhead {
+	for range p.layout.slabs {
 		r.free <- new(slab)
 	}
 	jobs := make(chan job, jobsAhead)

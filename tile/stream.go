@@ -59,14 +59,25 @@ type subband struct {
 	next       int             // the first row that is not claimed
 	blocks     []uint32        // of the selection: by row along the visit, then across
 
-	mu   sync.Mutex
-	rows queue[*blockRow] // claimed and still needed, in order
-	free []*blockRow      // memory for others
+	mu    sync.Mutex
+	lines queue[lines] // claimed and still needed, in order
+	free  []lines      // memory for others
 }
 
 // A blockRow is the coefficients of a row of code-blocks, as far as they are
-// needed. Those without data have no memory and are zero.
+// needed. They are cut into lines, which are let go of one after the other, so that
+// the rows above are mostly gone when a row is decoded.
 type blockRow struct {
+	bounds image.Rectangle
+	lines  []lines
+}
+
+// mostLines is how many rows of coefficients are kept together.
+const mostLines = 8
+
+// A lines is a few rows of coefficients. Where no code-block has data it has no memory
+// and they are zero.
+type lines struct {
 	bounds image.Rectangle
 	i16    []int16
 	i32    []int32
@@ -248,40 +259,48 @@ func (st *stream) claimRow(part *piecePart, b *subband) claim {
 func (b *subband) hold(row *blockRow, empty bool) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	b.rows.push(row)
-	if empty {
-		return
-	}
-	if n := len(b.free); n > 0 {
-		row.i16, row.i32 = b.free[n-1].i16, b.free[n-1].i32
-		b.free = b.free[:n-1]
-	}
-	n := row.bounds.Dx() * row.bounds.Dy()
-	if b.narrow {
-		row.i16 = resize(row.i16, n)
-		clear(row.i16)
-	} else {
-		row.i32 = resize(row.i32, n)
-		clear(row.i32)
+	for y := row.bounds.Min.Y; y < row.bounds.Max.Y; y += mostLines {
+		var l lines
+		bounds := row.bounds
+		bounds.Min.Y, bounds.Max.Y = y, min(y+mostLines, row.bounds.Max.Y)
+		if !empty {
+			l = b.room(bounds.Dx() * bounds.Dy())
+		}
+		l.bounds = bounds
+		b.lines.push(l)
+		row.lines = append(row.lines, l)
 	}
 }
 
-// rowAt gives the row of blocks with row y of the coefficients, and lets go of
-// those above.
-func (b *subband) rowAt(y int) *blockRow {
+// room gives memory for n coefficients, which are zero. b.mu is held.
+func (b *subband) room(n int) (l lines) {
+	if n := len(b.free); n > 0 {
+		l = b.free[n-1]
+		b.free = b.free[:n-1]
+	}
+	if b.narrow {
+		l.i16 = resize(l.i16, n)
+		clear(l.i16)
+	} else {
+		l.i32 = resize(l.i32, n)
+		clear(l.i32)
+	}
+	return l
+}
+
+// linesAt gives the lines with row y of the coefficients, and lets go of those
+// above.
+func (b *subband) linesAt(y int) (lines, bool) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	for {
-		row, ok := b.rows.peek()
-		if !ok {
-			return nil
+		l, ok := b.lines.peek()
+		if !ok || y < l.bounds.Max.Y {
+			return l, ok
 		}
-		if y < row.bounds.Max.Y {
-			return row
-		}
-		b.rows.pop()
-		if row.i16 != nil || row.i32 != nil {
-			b.free = append(b.free, row)
+		b.lines.pop()
+		if l.i16 != nil || l.i32 != nil {
+			b.free = append(b.free, l)
 		}
 	}
 }
@@ -289,11 +308,11 @@ func (b *subband) rowAt(y int) *blockRow {
 // Band implements [synthesis.Source]: what is asked for was claimed and decoded
 // before.
 func (c *streamComponent) Band(resolution, band, y int) (synthesis.Band, error) {
-	row := c.bands[resolution][band].rowAt(y)
-	if row == nil {
+	l, ok := c.bands[resolution][band].linesAt(y)
+	if !ok {
 		return synthesis.Band{}, errUnclaimed
 	}
-	return synthesis.Band{Rect: row.bounds, Stride: row.bounds.Dx(), I16: row.i16, I32: row.i32}, nil
+	return synthesis.Band{Rect: l.bounds, Stride: l.bounds.Dx(), I16: l.i16, I32: l.i32}, nil
 }
 
 // samples gives memory for rows of samples; keep takes it back.

@@ -9,12 +9,13 @@ import (
 // A Decoder decodes blocks, one at a time. Its zero value is ready; it keeps memory
 // from one block to the next. It is for one goroutine.
 type Decoder struct {
-	quads       []quad   // a row of them
-	words       []uint32 // the same for C
-	exponents   []uint8  // of the lower samples of the quads above
-	significant []uint8  // see refine
+	quads       []quad  // a row of them
+	exponents   []uint8 // of the lower samples of the quads above
+	significant []uint8 // see refine
 
-	inGo bool // not in C where there is C: tests hold the two equal
+	// Tests hold these equal.
+	inGo  bool // not in C where there is C
+	plain bool // in C without instructions that not every processor has
 }
 
 // Decode decodes a block into dst, Width*Height coefficients row by row, as package

@@ -1,24 +1,281 @@
 // This file implements the decoding of High-Throughput code-blocks (ISO/IEC 15444-15) in
-// C. The Go files of this package have the same algorithm and say more about it.
+// C. The Go files of this package say more about what it decodes; how differs. The
+// streams of a cleanup pass are freed of stuffed bits before they are read, so that the
+// next bits are a load away; samples of two quads are decoded side by side where the
+// processor has AVX2 (see cleanup.h).
 //
-// No byte of a block can do harm: streams are held against their ends, and what is
-// written is decided by the size of the block alone.
+// No byte of a block can do harm: what is read is a copy that goes on past its end for
+// as long as a row of quads can need it, and what is written is decided by the size of
+// the block alone.
 
 #include "kernel.h"
 
+#include <stddef.h>
 #include <string.h>
 
 #define INLINE static inline __attribute__((always_inline))
 #define LIKELY(x) __builtin_expect(!!(x), 1)
+#define UNLIKELY(x) __builtin_expect(!!(x), 0)
 
-// ---- Streams of bits (7.1) ----
+INLINE uint64_t load64(const uint8_t *from)
+{
+	uint64_t v;
+	memcpy(&v, from, 8);
+#if __BYTE_ORDER__ != __ORDER_LITTLE_ENDIAN__
+	v = __builtin_bswap64(v);
+#endif
+	return v;
+}
+
+INLINE void store64(uint8_t *to, uint64_t v)
+{
+#if __BYTE_ORDER__ != __ORDER_LITTLE_ENDIAN__
+	v = __builtin_bswap64(v);
+#endif
+	memcpy(to, &v, 8);
+}
+
+// ---- Streams of bits of the cleanup pass (7.1) ----
+
+// A writer takes bits, the lowest first, and has less than 8 of them that are not
+// written. It may write 8 bytes past what it was given.
+typedef struct {
+	uint8_t *to;
+	uint64_t bits;
+	int n;
+} writer;
+
+INLINE void put(writer *w, uint64_t v, int n)
+{
+	w->bits |= v << w->n;
+	w->n += n;
+	if (w->n >= 8) {
+		*w->to++ = (uint8_t)w->bits;
+		w->bits >>= 8;
+		w->n -= 8;
+	}
+}
+
+INLINE void put64(writer *w, uint64_t v)
+{
+	store64(w->to, w->bits | v << w->n);
+	w->to += 8;
+	w->bits = v >> 1 >> (63 - w->n);
+}
+
+#define BYTES(b) (0x0101010101010101u * (b))
+
+// unstuff_forward writes the bits of a forward stream, and after them ones for pad bytes.
+// It returns how many bits the stream has. It may leave out what follows limit bytes.
+INLINE uint32_t unstuff_forward(uint8_t *out, const uint8_t *data, int64_t n, int limit, int pad)
+{
+	writer w = { out, 0, 0 };
+	const uint8_t *begin = data, *end = data + n;
+	while (w.to - out < limit && data < end) {
+		int many = 1; // bytes that are taken one by one
+		if (data > begin) {
+			while (end - data >= 8 && w.to - out < limit) {
+				uint64_t before = load64(data - 1); // the byte before each
+				if (UNLIKELY((~before - BYTES(1)) & before & BYTES(0x80))) { // one is of ones
+					many = 8;
+					break;
+				}
+				put64(&w, load64(data));
+				data += 8;
+			}
+			if (end - data < 8)
+				many = (int)(end - data);
+		}
+		for (; many > 0; many--) {
+			int bits = data > begin && data[-1] == 0xFF ? 7 : 8;
+			put(&w, *data++ & ((1u << bits) - 1), bits);
+		}
+	}
+	store64(w.to, w.bits | ~(uint64_t)0 << w.n);
+	memset(w.to + 8, 0xFF, (size_t)pad);
+	return (uint32_t)(8 * (w.to - out) + w.n);
+}
+
+// unstuff_backward writes the bits of the codewords, whose bytes lie between begin and
+// end + 2, and after them zeros. It returns from where on there are pad bytes of these
+// and eight more.
+INLINE const uint8_t *unstuff_backward(uint8_t *out, const uint8_t *begin, const uint8_t *end, int pad)
+{
+	// The higher half of the last byte but one is the first of the codewords; the byte
+	// after that is taken for one of ones.
+	int stuffed = (end[0] >> 4 & 7) == 7;
+	writer w = { out, stuffed ? 7 : end[0] >> 4, stuffed ? 3 : 4 };
+	while (end > begin) {
+		while (end - begin >= 8) {
+			uint64_t eight = load64(end - 8), before = load64(end - 7); // the byte read before each
+			uint64_t high = before & (before << 1 | before << 2 | before << 3) & BYTES(0x80); // above 0x8F
+			uint64_t ones = (eight & BYTES(0x7F)) + BYTES(1);
+			if (UNLIKELY(high & ones))
+				break;
+			put64(&w, __builtin_bswap64(eight));
+			end -= 8;
+		}
+		for (int many = end - begin < 8 ? (int)(end - begin) : 8; many > 0; many--) {
+			int bits = end[0] > 0x8F && (end[-1] & 0x7F) == 0x7F ? 7 : 8;
+			put(&w, *--end & ((1u << bits) - 1), bits);
+		}
+	}
+	store64(w.to, w.bits);
+	memset(w.to + 8, 0, (size_t)pad + 8);
+	return w.to + 8;
+}
+
+// What is left of the codewords: n bits, or more where those after them are right, and
+// what follows these. Of n only the lowest six bits count.
+typedef struct {
+	uint64_t bits;
+	uint32_t n;
+	const uint8_t *next, *end;
+} words;
+
+// ---- The adaptive run-length code (7.3.3) ----
+
+typedef struct {
+	uint64_t bits; // n of them, from the highest on
+	int n, state;
+	int zeros; // to come before the next one
+	uint32_t last;
+	const uint8_t *next, *end;
+} mel;
+
+// mel_run decodes how many zeros there are before the next one, or that there are more
+// than a block has symbols.
+static void mel_run(mel *m)
+{
+	static const uint8_t exponents[13] = { 0, 0, 0, 1, 1, 1, 2, 2, 2, 3, 3, 4, 5 };
+	m->zeros = 0;
+	while (m->zeros < 1 << 14) {
+		while (m->n <= 56) {
+			int bits = m->last == 0xFF ? 7 : 8;
+			m->last = 0xFF;
+			if (m->next < m->end) {
+				m->last = *m->next++;
+				if (m->next == m->end)
+					m->last |= 0x0F; // the lower half is of the other stream
+			}
+			m->bits |= (uint64_t)(m->last & ((1u << bits) - 1)) << (64 - m->n - bits);
+			m->n += bits;
+		}
+		int e = exponents[m->state];
+		if (m->bits >> 63) {
+			m->zeros += 1 << e;
+			m->state += m->state < 12;
+			m->bits <<= 1;
+			m->n--;
+			continue;
+		}
+		m->zeros += (int)(m->bits >> (63 - e));
+		m->state -= m->state > 0;
+		m->bits <<= e + 1;
+		m->n -= e + 1;
+		return;
+	}
+}
+
+INLINE int mel_symbol(mel *m)
+{
+	if (LIKELY(m->zeros-- > 0))
+		return 0;
+	mel_run(m);
+	return 1;
+}
+
+// ---- Quads (7.3.4 to 7.3.7) ----
+
+// A quad's word.
+enum {
+	// The length of its codeword, from bit 0 on; bits 3 to 6 are zeros.
+	CONTEXT = 7 << 7, // what the quad adds to the context of the next, as an index of codewords
+	OFFSET = 1 << 11, // its bound has an offset
+	SAMPLES_BIT = 12, // which samples are significant
+	KNOWN_BIT = 16,   // e_k of the samples
+	TOP_BIT = 20,     // e_1
+	BOUND_BIT = 24,   // 1 and the offset, once it is known, and SEVERAL
+	SEVERAL = 128,    // more than one sample is significant
+};
+
+// Contexts of the quad that is not there where the last pair of a row is one quad. Its
+// codewords are of no length, and follow those of the first row and of the others.
+enum {
+	NO_QUAD_FIRST = 2 << 10,
+	NO_QUAD = 1 << 10,
+};
+
+// LONG is set in an entry of stria_ht_tables.offsets where more than eight bits are read.
+enum { LONG = 1 << 6 };
+
+// offsets completes such an entry: it becomes what the others are.
+static uint64_t offsets(uint64_t o, uint64_t bits)
+{
+	uint32_t all = o & 63, na = o >> 16 & 7, nb = o >> 24 & 7;
+	uint64_t rest = bits >> (o >> 8 & 7);
+	uint32_t sa = (uint32_t)rest & ((1u << na) - 1), sb = (uint32_t)(rest >> na) & ((1u << nb) - 1);
+	uint32_t ua = (uint32_t)(o >> 32 & 7) + sa, ub = (uint32_t)(o >> 40 & 7) + sb;
+	if (sa >= 28) {
+		ua += 4 * (uint32_t)(bits >> all & 15);
+		all += 4;
+	}
+	if (sb >= 28) {
+		ub += 4 * (uint32_t)(bits >> all & 15);
+		all += 4;
+	}
+	return all | (uint64_t)ua << BOUND_BIT | (uint64_t)ub << (32 + BOUND_BIT);
+}
+
+// A block has 1230 quads at most, and a row of quads 512. A quad has at most 128 bits of
+// magnitudes and signs, and two of them 38 bits of codewords.
+enum {
+	MOST_WIDE = 512,
+	MAGNITUDE_BYTES = 1230 * 16 + MOST_WIDE * 16 + 64,
+	WORD_BYTES = 4079 + MOST_WIDE / 2 * 5 + 32,
+};
+
+// VECTOR_MOST is the largest bound that vectors are for: four bytes have 25 bits from
+// any bit of the first on, and a float has the exponent of an integer of 24 bits.
+#define VECTOR_MOST 24
+
+// coefficient is a coefficient by its bits: the lowest is the sign, the rest the
+// magnitude less one. The bit below the last one is set.
+INLINE int32_t coefficient(uint32_t v, int shift)
+{
+	uint32_t sign = -(v & 1), value = ((v >> 1) + 1) << shift | (uint32_t)1 << shift >> 1;
+	return (int32_t)((value ^ sign) - sign);
+}
+
+#define NAME3(a, b) a##_##b
+#define NAME2(a, b) NAME3(a, b)
+
+#define SET base
+#define ATTRIBUTES
+#define VECTORS 0
+#include "cleanup.h"
+#undef SET
+#undef ATTRIBUTES
+#undef VECTORS
+
+#if defined(__x86_64__)
+#include <immintrin.h>
+#define SET avx2
+#define ATTRIBUTES __attribute__((target("avx2,bmi,bmi2,lzcnt")))
+#define VECTORS 1
+#include "cleanup.h"
+#undef SET
+#undef ATTRIBUTES
+#undef VECTORS
+#endif
+
+// ---- Significance propagation and magnitude refinement (7.4, 7.5) ----
 
 typedef struct {
 	uint64_t bits;
 	int n;       // bits that are there
 	uint32_t last;
-	uint32_t fill;
-	const uint8_t *next, *end;
+	const uint8_t *next, *end; // zeros follow
 } forward;
 
 // load_forward has at least 32 bits there.
@@ -41,7 +298,7 @@ INLINE void load_forward(forward *s)
 		}
 	}
 	while (s->n < 32) {
-		uint32_t b = s->next < s->end ? *s->next++ : s->fill;
+		uint32_t b = s->next < s->end ? *s->next++ : 0;
 		int n = s->last == 0xFF ? 7 : 8;
 		s->bits |= (uint64_t)(b & ((1u << n) - 1)) << s->n;
 		s->n += n;
@@ -83,186 +340,6 @@ INLINE uint32_t take_backward(backward *s, int n)
 	return v;
 }
 
-// ---- The adaptive run-length code (7.3.3) ----
-
-typedef struct {
-	int state, run, one, bits;
-	uint32_t last;
-	const uint8_t *next, *end;
-} mel;
-
-INLINE int mel_bit(mel *m)
-{
-	if (m->bits == 0) {
-		m->bits = m->last == 0xFF ? 7 : 8;
-		m->last = 0xFF;
-		if (m->next < m->end) {
-			m->last = *m->next++;
-			if (m->next == m->end)
-				m->last |= 0x0F; // the lower half is of the other stream
-		}
-	}
-	m->bits--;
-	return (int)(m->last >> m->bits & 1);
-}
-
-INLINE int mel_symbol(mel *m)
-{
-	static const uint8_t exponents[13] = { 0, 0, 0, 1, 1, 1, 2, 2, 2, 3, 3, 4, 5 };
-	if (m->run == 0 && !m->one) {
-		int e = exponents[m->state];
-		if (mel_bit(m)) {
-			m->run = 1 << e;
-			m->state += m->state < 12;
-		} else {
-			for (; e > 0; e--)
-				m->run = m->run << 1 | mel_bit(m);
-			m->one = 1;
-			m->state -= m->state > 0;
-		}
-	}
-	if (m->run > 0) {
-		m->run--;
-		return 0;
-	}
-	m->one = 0;
-	return 1;
-}
-
-// ---- Quads (7.3.4 to 7.3.6) ----
-
-// A quad's word: significance, e_k and e_1 of its samples, four bits each from bit 0, 4
-// and 8 on, whether there is an offset at bit 12, the length of the codeword from bit 16
-// on and, once it is known, the offset from bit 24 on.
-#define SAMPLES(q) ((q) & 15)
-#define OFFSET(q) ((q) >> 12 & 1)
-#define LENGTH(q) ((int)((q) >> 16 & 7))
-
-// prefixes[i] is the prefix of an offset that begins with the bits i, its length, and
-// how many bits its suffix has.
-static const struct { uint8_t prefix, length, suffix; } prefixes[8] = {
-	{ 5, 3, 5 }, { 1, 1, 0 }, { 2, 2, 0 }, { 1, 1, 0 }, { 3, 3, 1 }, { 1, 1, 0 }, { 2, 2, 0 }, { 1, 1, 0 },
-};
-
-INLINE uint32_t prefix(backward *v, int *suffix)
-{
-	uint32_t k = v->bits & 7;
-	take_backward(v, prefixes[k].length);
-	*suffix = prefixes[k].suffix;
-	return prefixes[k].prefix;
-}
-
-INLINE uint32_t extension(backward *v, uint32_t suffix)
-{
-	return suffix < 28 ? 0 : take_backward(v, 4);
-}
-
-// offsets reads the offsets of a pair of quads into their words.
-INLINE void offsets(backward *v, mel *m, uint32_t *a, uint32_t *b, int first)
-{
-	int na, nb;
-	if ((OFFSET(*a) | OFFSET(*b)) == 0)
-		return;
-	if ((OFFSET(*a) & OFFSET(*b)) == 0) {
-		uint32_t p = prefix(v, &na), s = take_backward(v, na);
-		uint32_t u = p + s + 4 * extension(v, s);
-		*(OFFSET(*a) ? a : b) |= u << 24;
-		return;
-	}
-	uint32_t more = first ? 2 * (uint32_t)mel_symbol(m) : 0;
-	uint32_t pa = prefix(v, &na);
-	if (first && more == 0 && pa > 2) {
-		*b |= (take_backward(v, 1) + 1) << 24;
-		uint32_t s = take_backward(v, na);
-		*a |= (pa + s + 4 * extension(v, s)) << 24;
-		return;
-	}
-	uint32_t pb = prefix(v, &nb);
-	uint32_t sa = take_backward(v, na), sb = take_backward(v, nb);
-	*a |= (pa + sa + 4 * extension(v, sa) + more) << 24;
-	*b |= (pb + sb + 4 * extension(v, sb) + more) << 24;
-}
-
-// codewords decodes what the codewords say of a row of quads. Those of the row above
-// are still in quads.
-INLINE void codewords(backward *v, mel *m, const uint32_t *table, uint32_t *quads, int wide, int first)
-{
-	uint32_t left = 0, corner = 0, up = SAMPLES(quads[0]);
-	for (int x = 0; x < wide; x += 2) {
-		load_backward(v);
-		for (int i = 0; i < 2; i++) {
-			uint32_t right = SAMPLES(quads[x + i + 1]), q = 0;
-			if (x + i >= wide) {
-				quads[x + i] = 0;
-				break;
-			}
-			uint32_t context = first ? left >> 1 | (left & 1) :
-				((corner >> 3 | up >> 1) & 1) | ((left >> 2 | left >> 3) & 1) << 1 | ((up >> 3 | right >> 1) & 1) << 2;
-			if (context != 0 || mel_symbol(m)) {
-				q = table[context << 7 | (v->bits & 127)];
-				take_backward(v, LENGTH(q));
-			}
-			quads[x + i] = q;
-			corner = up;
-			up = right;
-			left = SAMPLES(q);
-		}
-		load_backward(v);
-		offsets(v, m, &quads[x], &quads[x + 1], first);
-	}
-}
-
-// magnitudes decodes the magnitudes and signs of the row of quads at y. Exponents of
-// column x of the row above are at x + 1.
-INLINE int magnitudes(int32_t *dst, const stria_ht_block *b, forward *s, const uint32_t *quads, uint8_t *e,
-	int y, int wide)
-{
-	const uint32_t half = (uint32_t)1 << b->shift >> 1;
-	const int most = b->zero + 2;
-	int32_t *upper = dst + (int64_t)y * b->width;
-	// Where there is no lower row, or no column at the right, samples go nowhere.
-	int32_t nowhere;
-	int lower_step = y + 1 < b->height;
-	uint32_t corner = e[0];
-	for (int x = 0; x < wide; x++) {
-		uint32_t q = quads[x], samples = SAMPLES(q);
-		int bound = 1;
-		if (y > 0 && samples & (samples - 1)) {
-			uint32_t top = corner > e[2 * x + 1] ? corner : e[2 * x + 1];
-			uint32_t next = e[2 * x + 2] > e[2 * x + 3] ? e[2 * x + 2] : e[2 * x + 3];
-			top = top > next ? top : next;
-			bound = top > 2 ? (int)top - 1 : 1;
-		}
-		corner = e[2 * x + 2];
-		e[2 * x + 1] = e[2 * x + 2] = 0;
-		if (samples == 0)
-			continue;
-		bound += (int)(q >> 24);
-		if (bound > most)
-			return stria_ht_bound;
-#pragma GCC unroll 4
-		for (int n = 0; n < 4; n++) {
-			if (!(samples >> n & 1))
-				continue;
-			int bits = bound - (int)(q >> (4 + n) & 1);
-			load_forward(s);
-			uint32_t v = take_forward(s, bits) | (uint32_t)((uint64_t)(q >> (8 + n) & 1) << bits);
-			// The lowest bit is the sign, the rest the magnitude less one.
-			uint32_t sign = -(v & 1), value = ((v >> 1) + 1) << b->shift | half;
-			int column = 2 * x + (n >> 1);
-			int32_t *to = column >= b->width ? &nowhere : upper + column;
-			if (n & 1) {
-				e[column + 1] = (uint8_t)(32 - __builtin_clz(v | 1));
-				to = column >= b->width || !lower_step ? &nowhere : upper + b->width + column;
-			}
-			*to = (int32_t)((value ^ sign) - sign);
-		}
-	}
-	return stria_ht_ok;
-}
-
-// ---- Significance propagation and magnitude refinement (7.4, 7.5) ----
-
 enum { FOUND = 1, PROPAGATED = 2 };
 
 static void refine(int32_t *dst, const stria_ht_block *b, const uint8_t *data, uint8_t *state)
@@ -274,7 +351,7 @@ static void refine(int32_t *dst, const stria_ht_block *b, const uint8_t *data, u
 		for (int x = 0; x < width; x++)
 			state[y * stride + x] = dst[y * width + x] != 0;
 	const int32_t value = (int32_t)((uint32_t)3 << b->shift >> 2);
-	forward s = { 0, 0, 0, 0, data, data + b->refinement };
+	forward s = { 0, 0, 0, data, data + b->refinement };
 	for (int y0 = 0; y0 < height; y0 += 4) {
 		int y1 = y0 + 4 < height ? y0 + 4 : height;
 		for (int x0 = 0; x0 < width; x0 += 4) {
@@ -320,32 +397,21 @@ static void refine(int32_t *dst, const stria_ht_block *b, const uint8_t *data, u
 }
 
 int stria_ht_decode(int32_t *dst, const stria_ht_block *b, const uint8_t *cleanup,
-	const uint8_t *refinement, const uint32_t *codes, uint32_t *quads, uint8_t *exponents, uint8_t *state)
+	const uint8_t *refinement, const stria_ht_tables *t, uint8_t *state)
 {
 	int64_t n = b->cleanup;
 	int64_t back = (int64_t)cleanup[n - 1] << 4 | (cleanup[n - 2] & 0x0F);
 	if (back < 2 || back > n || back > 4079)
 		return stria_ht_lengths;
-	forward s = { 0, 0, 0, 0xFF, cleanup, cleanup + n - back };
-	mel m = { 0, 0, 0, 0, 0, cleanup + n - back, cleanup + n - 1 };
-	// The higher half of the last byte but one is the first of the codewords.
-	uint64_t half = cleanup[n - 2] >> 4;
-	int stuffed = (half & 7) == 7;
-	backward v = { stuffed ? 7 : half, stuffed ? 3 : 4, cleanup[n - 2] | 0x0Fu, cleanup + n - back, cleanup + n - 2 };
-
-	int wide = (b->width + 1) / 2;
-	memset(dst, 0, (size_t)b->width * (size_t)b->height * sizeof *dst);
-	memset(quads, 0, (size_t)(wide + 3) * sizeof *quads);
-	memset(exponents, 0, (size_t)(2 * wide + 4));
-	codewords(&v, &m, codes, quads, wide, 1);
-	for (int y = 0; y < b->height; y += 2) {
-		if (y > 0)
-			codewords(&v, &m, codes + 1024, quads, wide, 0);
-		int err = magnitudes(dst, b, &s, quads, exponents, y, wide);
-		if (err)
-			return err;
-	}
-	if (b->more > 0)
+	int err;
+#if defined(__x86_64__)
+	// All processors with AVX2 have what else ATTRIBUTES asks for.
+	if (!b->plain && b->zero + 2 <= VECTOR_MOST && __builtin_cpu_supports("avx2") && __builtin_cpu_supports("bmi2"))
+		err = avx2_cleanup(dst, b, cleanup, t);
+	else
+#endif
+		err = base_cleanup(dst, b, cleanup, t);
+	if (err == stria_ht_ok && b->more > 0)
 		refine(dst, b, refinement, state);
-	return stria_ht_ok;
+	return err;
 }

@@ -3,6 +3,8 @@
 
 package ht
 
+import "github.com/stria-j2k/stria/internal/ht/codewords"
+
 // A quadCode is what a codeword says of a quad.
 type quadCode struct {
 	length      uint8
@@ -15,7 +17,7 @@ type quadCode struct {
 // codes are the codewords by context and by the next seven bits of the stream, for the
 // first row of quads and for the others.
 var codes = func() (t [2][8 << 7]quadCode) {
-	for row, list := range [2][]uint32{firstCodewords[:], otherCodewords[:]} {
+	for row, list := range [2][]uint32{codewords.First[:], codewords.Other[:]} {
 		for _, w := range list {
 			c := quadCode{length: uint8(w & 7), significant: uint8(w >> 19 & 15), offset: uint8(w >> 18 & 1),
 				bound: uint8(w >> 14 & 15), top: uint8(w >> 10 & 15)}

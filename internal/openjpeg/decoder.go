@@ -36,14 +36,13 @@ func Live() int64 { return live.Load() }
 // A Decoder is one OpenJPEG codec over one codestream. It must be closed, and
 // is not safe for concurrent use; any number of decoders may work at once.
 type Decoder struct {
-	c              *C.stria_opj
-	bounds         image.Rectangle // reference grid
-	parts          []part          // one for each component
-	highThroughput bool
-	begun          bool  // Decode has reached C
-	holds          int64 // bytes of C memory between calls, estimated
-	freed          int64 // bytes that were freed between calls, estimated
-	err            error // what every later call returns
+	c      *C.stria_opj
+	bounds image.Rectangle // reference grid
+	parts  []part          // one for each component
+	begun  bool            // Decode has reached C
+	holds  int64           // bytes of C memory between calls, estimated
+	freed  int64           // bytes that were freed between calls, estimated
+	err    error           // what every later call returns
 }
 
 // A part is what the header says of a component.
@@ -64,8 +63,7 @@ type part struct {
 // The error matches [codestream.ErrFormat] when the data is refused, and
 // [errors.ErrUnsupported] when it is more than this OpenJPEG can be given.
 func Open(stream []byte, threads int) (*Decoder, error) {
-	highThroughput, err := checkStream(stream)
-	if err != nil {
+	if err := checkStream(stream); err != nil {
 		return nil, err
 	}
 	settle()
@@ -74,7 +72,7 @@ func Open(stream []byte, threads int) (*Decoder, error) {
 		return nil, errNoMemory
 	}
 	live.Add(1)
-	d := &Decoder{c: opened.decoder, holds: int64(len(stream)), highThroughput: highThroughput}
+	d := &Decoder{c: opened.decoder, holds: int64(len(stream))}
 	if opened.status != C.STRIA_OK {
 		defer d.Close()
 		return nil, d.refused()
@@ -114,9 +112,7 @@ func (d *Decoder) Bounds() image.Rectangle { return d.bounds }
 // It may be called repeatedly, best with areas from top to bottom: code-blocks
 // that an area shares with the one before are not decoded again, and those that
 // it does not reach are freed. Where nothing but all of the codestream is wanted
-// [Decoder.DecodeAll] is quicker. Of a codestream with High-Throughput blocks
-// nothing else can be had: OpenJPEG takes the coefficients of such blocks for zero
-// in windows.
+// [Decoder.DecodeAll] is quicker.
 //
 // Windows of 9/7 components may differ by 1 from a decode of the whole within
 // one coefficient a level of their edges, because OpenJPEG reaches too short
@@ -132,9 +128,6 @@ func (d *Decoder) Decode(area image.Rectangle, dst []Plane) error {
 	area, err := d.check(area, dst)
 	if err != nil {
 		return err
-	}
-	if d.highThroughput {
-		return fmt.Errorf("openjpeg: a window of High-Throughput blocks: %w", errors.ErrUnsupported)
 	}
 	if area == d.bounds {
 		return d.halves(dst)

@@ -233,6 +233,7 @@ func TestOpenRefuses(t *testing.T) {
 		{"subsampling 0", edit(43, 0), codestream.ErrFormat},
 		{"33 levels", edit(54, 33), codestream.ErrFormat},
 		{"block of 2048", edit(55, 9), codestream.ErrFormat},
+		{"High-Throughput blocks", edit(57, 0x40), errors.ErrUnsupported},
 		{"no wavelet", edit(58, 7), codestream.ErrFormat},
 	} {
 		t.Run(c.name, func(t *testing.T) {

@@ -28,14 +28,7 @@
 //
 // # High-Throughput blocks
 //
-// OpenJPEG decodes them only where it is asked for all of a codestream; in windows
-// it takes their coefficients for zero, in 2.5.4 still. [Decoder.Decode] refuses
-// such windows.
-//
-// How it takes the first bytes of a block's MEL segment depends on where in memory
-// they are. Of damaged ones, 2.5.0 may abort the process, and later versions may
-// refuse the block or not. So that neither happens, callers leave out the blocks
-// that [CheckHT] refuses. None of the other assertions in that decoder, which
-// distributions leave enabled, can be reached by the bytes of a block, as far as
-// reading it and 150,000 damaged images have shown.
+// [Open] refuses them. OpenJPEG takes their coefficients for zero in windows, in
+// 2.5.4 still; 2.5.0 may abort the process for the first bytes of a damaged one, and
+// overflows the heap where other components have Part 1 blocks.
 package openjpeg

@@ -30,71 +30,68 @@ const (
 const styleHT = byte(codestream.HT)
 
 // checkStream reports whether the codestream is one of one tile and one
-// tile-part, complete to its EOC, that OpenJPEG can be trusted with, and whether
-// it has High-Throughput blocks.
-func checkStream(s []byte) (highThroughput bool, err error) {
-	others := false
+// tile-part, complete to its EOC, that OpenJPEG can be trusted with.
+func checkStream(s []byte) error {
 	if len(s) < 4 || be16(s) != markerSOC {
-		return false, malformed("no SOC marker")
+		return malformed("no SOC marker")
 	}
 	components := 0
+	style := byte(0) // of all components together
 	off := 2
 	for {
 		if len(s)-off < 12 {
-			return false, malformed("main header cut short")
+			return malformed("main header cut short")
 		}
 		marker, length := be16(s[off:]), be16(s[off+2:])
 		if marker == markerSOT {
 			break
 		}
 		if marker < 0xff00 || length < 2 || len(s)-off-2 < length {
-			return false, malformed("main header with a segment that does not fit")
+			return malformed("main header with a segment that does not fit")
 		}
 		segment := s[off+4 : off+2+length]
 		off += 2 + length
 		switch marker {
 		case markerSIZ:
 			if err := checkSIZ(segment); err != nil {
-				return false, err
+				return err
 			}
 			components = be16(segment[34:])
 		case markerCOD:
 			if len(segment) < 10 {
-				return false, malformed("COD too short")
+				return malformed("COD too short")
 			}
-			highThroughput = highThroughput || segment[8]&styleHT != 0
-			others = others || segment[8]&styleHT == 0
+			style |= segment[8]
 		case markerCOC:
 			n := 4 // to SPcoc's code-block style
 			if components > 256 {
 				n++
 			}
 			if len(segment) < n+2 {
-				return false, malformed("COC too short")
+				return malformed("COC too short")
 			}
-			highThroughput = highThroughput || segment[n+1]&styleHT != 0
-			others = others || segment[n+1]&styleHT == 0
+			style |= segment[n+1]
 		}
 	}
 	switch {
 	case components == 0:
-		return false, malformed("no SIZ")
-	case highThroughput && others:
-		// 2.5.0 overflows the heap when one codec decodes both.
-		return false, fmt.Errorf("openjpeg: components with and without High-Throughput blocks: %w", errors.ErrUnsupported)
+		return malformed("no SIZ")
+	case style&styleHT != 0:
+		// See the package comment.
+		return fmt.Errorf("openjpeg: High-Throughput blocks: %w", errors.ErrUnsupported)
 	}
 	// A.4.2: SOT, Lsot, Isot, Psot, TPsot, TNsot.
 	part := int64(binary.BigEndian.Uint32(s[off+6:]))
 	if be16(s[off+4:]) != 0 || s[off+10] != 0 || part != int64(len(s)-off-2) {
-		return false, malformed("not one tile-part from SOT to EOC")
+		return malformed("not one tile-part from SOT to EOC")
 	}
 	if part < 14 || be16(s[off+12:]) != markerSOD {
-		return false, malformed("tile-part header with marker segments")
+		return malformed("tile-part header with marker segments")
 	}
 	if be16(s[len(s)-2:]) != markerEOC {
-		return false, malformed("no EOC marker")
+		return malformed("no EOC marker")
 	}
-	return highThroughput, nil
+	return nil
 }
 
 // checkSIZ checks the payload of SIZ (A.5.1).

@@ -7,6 +7,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 	"github.com/stria-j2k/stria/internal/codeblock"
+	"github.com/stria-j2k/stria/internal/tier1/tier1test"
 )
 
 // Any fields and any bytes: coefficients within their bit-planes or an error, the same
@@ -22,7 +23,7 @@ func FuzzDecode(f *testing.F) {
 	for _, style := range []codeblock.Style{0, codeblock.Bypass, codeblock.TermAll | codeblock.VSC, 63} {
 		b := &codeblock.Block{Width: 16, Height: 10, Orient: int(style) % 4, Planes: 8, Style: style}
 		p := draw(rnd, "grain", b.Width, b.Height, b.Planes)
-		encode(b, p.magnitudes, p.negative, 22)
+		tier1test.Encode(b, p.magnitudes, p.negative, 22)
 		var segments []byte
 		for _, s := range b.Segments {
 			segments = append(segments, byte(s.Passes), byte(min(s.Length+1, 255)))

@@ -15,6 +15,7 @@ import (
 	"github.com/stria-j2k/stria/codestream"
 	"github.com/stria-j2k/stria/internal/codeblock"
 	"github.com/stria-j2k/stria/internal/testimg"
+	"github.com/stria-j2k/stria/internal/tier1/tier1test"
 	"github.com/stria-j2k/stria/jp2"
 )
 
@@ -103,7 +104,7 @@ func TestOpenJPEGLossless(t *testing.T) {
 			require.EqualValues(t, style, b.Style)
 			have, err := decodeAll(t, &d, b)
 			require.NoError(t, err, name(b))
-			want, _ := slowDecode(b)
+			want, _ := tier1test.Decode(b)
 			requireSame(t, want, have, b)
 			at, stride := places[i].Bounds.Min, (spec.Width+1-b.Orient&1)/2
 			for j, v := range have {

@@ -10,6 +10,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 	"github.com/stria-j2k/stria/internal/codeblock"
+	"github.com/stria-j2k/stria/internal/tier1/tier1test"
 )
 
 // A picture is the coefficients of a block.
@@ -148,15 +149,15 @@ func TestRoundTrip(t *testing.T) {
 			planes := b.Planes - b.ZeroPlanes
 			p := draw(rnd, kinds[rnd.IntN(len(kinds))], b.Width, b.Height, planes)
 			passes := 3*planes - 2
-			encode(b, p.magnitudes, p.negative, passes)
+			tier1test.Encode(b, p.magnitudes, p.negative, passes)
 			have, err := decodeAll(t, &d, b)
 			require.NoError(t, err, name(b))
 			requireSame(t, p.complete(b), have, b)
 
-			encode(b, p.magnitudes, p.negative, 1+rnd.IntN(passes))
+			tier1test.Encode(b, p.magnitudes, p.negative, 1+rnd.IntN(passes))
 			have, err = decodeAll(t, &d, b)
 			require.NoError(t, err, name(b))
-			want, right := slowDecode(b)
+			want, right := tier1test.Decode(b)
 			require.True(t, right)
 			requireSame(t, want, have, b)
 		}
@@ -171,7 +172,7 @@ func TestShapes(t *testing.T) {
 		for orient := range 4 {
 			b := &codeblock.Block{Width: shape[0], Height: shape[1], Orient: orient, Planes: 5}
 			p := draw(rnd, "grain", b.Width, b.Height, b.Planes)
-			encode(b, p.magnitudes, p.negative, 13)
+			tier1test.Encode(b, p.magnitudes, p.negative, 13)
 			have, err := decodeAll(t, &d, b)
 			require.NoError(t, err)
 			requireSame(t, p.complete(b), have, b)
@@ -192,7 +193,7 @@ func TestPlanes(t *testing.T) {
 				Style: codeblock.Style(rnd.IntN(64))}
 			for _, kind := range []string{"largest", "grain"} {
 				p := draw(rnd, kind, b.Width, b.Height, planes-zero)
-				encode(b, p.magnitudes, p.negative, 3*planes)
+				tier1test.Encode(b, p.magnitudes, p.negative, 3*planes)
 				have, err := decodeAll(t, &d, b)
 				require.NoError(t, err)
 				requireSame(t, p.complete(b), have, b)
@@ -208,7 +209,7 @@ func TestPasses(t *testing.T) {
 	var d Decoder
 	b := &codeblock.Block{Width: 12, Height: 12, Planes: 3}
 	p := draw(rnd, "grain", b.Width, b.Height, b.Planes)
-	encode(b, p.magnitudes, p.negative, 7)
+	tier1test.Encode(b, p.magnitudes, p.negative, 7)
 	b.Segments[0].Passes = math.MaxInt32
 	b.Segments = append(b.Segments, codeblock.Segment{Passes: 3, Length: math.MaxInt32},
 		codeblock.Segment{Passes: -1, Length: -1})
@@ -237,11 +238,11 @@ func TestTruncated(t *testing.T) {
 		codeblock.Bypass | codeblock.TermAll, codeblock.VSC | codeblock.Reset, 63} {
 		b := &codeblock.Block{Width: 13, Height: 11, Orient: rnd.IntN(4), Planes: 8, Style: style}
 		p := draw(rnd, "grain", b.Width, b.Height, b.Planes)
-		encode(b, p.magnitudes, p.negative, 22)
+		tier1test.Encode(b, p.magnitudes, p.negative, 22)
 		whole := b.Data
 		for n := range whole {
 			b.Data = whole[:n:n]
-			want, _ := slowDecode(b)
+			want, _ := tier1test.Decode(b)
 			have, err := decodeAll(t, &d, b)
 			require.NoError(t, err)
 			requireSame(t, want, have, b)
@@ -263,7 +264,7 @@ func TestRandomBytes(t *testing.T) {
 				b.Data[i] ^= 0x80
 			}
 		}
-		want, _ := slowDecode(b)
+		want, _ := tier1test.Decode(b)
 		have, err := decodeAll(t, &d, b)
 		require.NoError(t, err)
 		requireSame(t, want, have, b)
@@ -356,9 +357,9 @@ func TestSegmentationSymbol(t *testing.T) {
 	for range 50 {
 		b := &codeblock.Block{Width: 16, Height: 16, Planes: 6, Style: codeblock.SegSym}
 		p := draw(rnd, "grain", b.Width, b.Height, b.Planes)
-		encode(b, p.magnitudes, p.negative, 16)
+		tier1test.Encode(b, p.magnitudes, p.negative, 16)
 		b.Data[rnd.IntN(len(b.Data)/2)] ^= 1 << rnd.IntN(7)
-		want, right := slowDecode(b)
+		want, right := tier1test.Decode(b)
 		have, err := decodeAll(t, &d, b)
 		require.NoError(t, err)
 		requireSame(t, want, have, b)
@@ -379,7 +380,7 @@ func TestNoAllocation(t *testing.T) {
 	rnd := rand.New(rand.NewPCG(9, 1))
 	b := &codeblock.Block{Width: 32, Height: 32, Planes: 6, Style: codeblock.TermAll}
 	p := draw(rnd, "grain", b.Width, b.Height, b.Planes)
-	encode(b, p.magnitudes, p.negative, 16)
+	tier1test.Encode(b, p.magnitudes, p.negative, 16)
 	dst := make([]int32, 1024)
 	for name, k := range kernels() {
 		var d Decoder

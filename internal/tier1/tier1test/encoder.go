@@ -1,7 +1,7 @@
-// This file implements an encoder of code-blocks for tests: the coder of Annex C.2
-// and raw bits (D.6), under the model of Annex D.
+// This file implements the encoder: the coder of Annex C.2 and raw bits (D.6), under
+// the model of Annex D.
 
-package tier1
+package tier1test
 
 import "github.com/stria-j2k/stria/internal/codeblock"
 
@@ -129,10 +129,10 @@ func (r *rawEncoder) flush() []byte {
 	return r.out
 }
 
-// encode codes so many passes of a block, whose fields up to Style are given, into its
+// Encode codes so many passes of a block, whose fields up to Style are given, into its
 // segments and data. Coefficients are sign and magnitude. It panics where a magnitude
 // does not fit.
-func encode(b *codeblock.Block, magnitudes []uint32, negative []bool, passes int) {
+func Encode(b *codeblock.Block, magnitudes []uint32, negative []bool, passes int) {
 	planes := b.Planes - b.ZeroPlanes
 	passes = min(passes, max(3*planes-2, 0))
 	m := newModel(b)

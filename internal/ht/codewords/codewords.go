@@ -1,15 +1,14 @@
-// This file implements the code of the variable-length codewords (ISO/IEC 15444-15,
-// Annex C): which of them says what of a quad.
-
-package ht
-
+// Package codewords has the variable-length codewords of High-Throughput blocks
+// (ISO/IEC 15444-15, Annex C): which of them says what of a quad.
+//
 // A codeword of the tables says, from the highest bit on: the context (3 bits), the
 // significance of the quad's samples (4), whether there is an offset of the exponents'
 // bound (1), which exponents are the bound (4), which of these have their top bit known to
 // be one (4), the codeword as it comes from the stream (7) and its length (3).
+package codewords
 
-// firstCodewords are those of the first row of quads (Table C.1).
-var firstCodewords = [...]uint32{
+// First are those of the first row of quads (Table C.1).
+var First = [...]uint32{
 	0x080034, 0x0c45ff, 0x100003, 0x148bff, 0x18008d, 0x1c8aff, 0x1cc4ff, 0x200013, 0x25109e,
 	0x280075, 0x2d111e, 0x2d447f, 0x30001e, 0x34037f, 0x38017f, 0x3c8a7f, 0x3c806e, 0x400023,
 	0x4621ee, 0x4800ee, 0x4c016e, 0x50000d, 0x5621ae, 0x568bbf, 0x5801bf, 0x5c46bf, 0x5c404e,
@@ -62,8 +61,8 @@ var firstCodewords = [...]uint32{
 	0x3fff0b6, 0x3ffe024, 0x3ffd044,
 }
 
-// otherCodewords are those of all others (Table C.2).
-var otherCodewords = [...]uint32{
+// Other are those of all others (Table C.2).
+var Other = [...]uint32{
 	0x080003, 0x0c453e, 0x100033, 0x1488be, 0x18006d, 0x1c01de, 0x200013, 0x25103e, 0x2800ad,
 	0x2c015e, 0x30000d, 0x3403ff, 0x3800ff, 0x3c00de, 0x400023, 0x46202d, 0x4800cd, 0x4c009e,
 	0x50004d, 0x56205e, 0x5689ff, 0x5802ff, 0x5c019e, 0x60008d, 0x66211e, 0x67137f, 0x68007f,

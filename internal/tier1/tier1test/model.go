@@ -1,8 +1,8 @@
 // This file implements the bit modelling of Annex D as it is written, sample by
-// sample and with a look at each neighbour. It serves the encoder and the slow
-// decoder of the tests, which differ only in what they do with a decision.
+// sample and with a look at each neighbour. It serves the encoder and the
+// decoder, which differ only in what they do with a decision.
 
-package tier1
+package tier1test
 
 import "github.com/stria-j2k/stria/internal/codeblock"
 

@@ -1,7 +1,7 @@
-// This file implements the slow twin of the kernels: the decoder of Annex C as its
-// flow charts have it, under the model of Annex D.
+// This file implements the decoder of Annex C as its flow charts have it, under the
+// model of Annex D.
 
-package tier1
+package tier1test
 
 import "github.com/stria-j2k/stria/internal/codeblock"
 
@@ -146,8 +146,8 @@ func (d *slowDecoder) rawBit(int) int {
 	return d.last >> d.bits & 1
 }
 
-// slowDecode decodes a block. It reports whether all segmentation symbols were right.
-func slowDecode(b *codeblock.Block) ([]int32, bool) {
+// Decode decodes a block. It reports whether all segmentation symbols were right.
+func Decode(b *codeblock.Block) ([]int32, bool) {
 	m := newModel(b)
 	planes := b.Planes - b.ZeroPlanes
 	n, data, right := 0, b.Data, true

@@ -1,0 +1,5 @@
+//go:build !cgo
+
+package ht
+
+var kernels = []kernel{{"Go", Decoder{inGo: true}}}
