@@ -126,14 +126,7 @@ type Tolerance struct {
 // Dir returns the folder of the corpus, or skips the test when there is none.
 func Dir(tb testing.TB) string {
 	tb.Helper()
-	dir := os.Getenv("STRIA_CORPUS")
-	if dir == "" {
-		root, err := moduleRoot()
-		if err != nil {
-			tb.Fatalf("corpus: %v", err)
-		}
-		dir = filepath.Join(root, "..", "shared", "corpus")
-	}
+	dir := shared(tb, "STRIA_CORPUS", "corpus")
 	if _, err := os.Stat(filepath.Join(dir, "MANIFEST.tsv")); err != nil {
 		tb.Skipf("no corpus: %v (set STRIA_CORPUS to its folder)", err)
 	}
@@ -145,19 +138,25 @@ func Dir(tb testing.TB) string {
 // as shown wrongly. It skips the test when there is none.
 func Report(tb testing.TB, name string) string {
 	tb.Helper()
-	dir := os.Getenv("STRIA_REPORTS")
-	if dir == "" {
-		root, err := moduleRoot()
-		if err != nil {
-			tb.Fatalf("corpus: %v", err)
-		}
-		dir = filepath.Join(root, "..", "shared", "reports")
-	}
-	name = filepath.Join(dir, name)
+	name = filepath.Join(shared(tb, "STRIA_REPORTS", "reports"), name)
 	if _, err := os.Stat(name); err != nil {
 		tb.Skipf("no report: %v (set STRIA_REPORTS to the folder)", err)
 	}
 	return name
+}
+
+// shared is the folder that an environment variable names, or else the one with the
+// name in ../shared from the root of the module.
+func shared(tb testing.TB, variable, name string) string {
+	tb.Helper()
+	if dir := os.Getenv(variable); dir != "" {
+		return dir
+	}
+	root, err := moduleRoot()
+	if err != nil {
+		tb.Fatalf("corpus: %v", err)
+	}
+	return filepath.Join(root, "..", "shared", name)
 }
 
 // moduleRoot is the nearest folder above the working directory, which for a
