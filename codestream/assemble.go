@@ -274,11 +274,7 @@ func (a *Assembly) AppendTo(dst []byte, data io.ReaderAt) ([]byte, error) {
 		if run.Len == 0 {
 			return nil
 		}
-		n, err := data.ReadAt(dst[int64(len(dst))-run.Len:], run.Off)
-		if int64(n) < run.Len {
-			if err == nil {
-				err = io.ErrNoProgress
-			}
+		if err := readAt(context.Background(), data, dst[int64(len(dst))-run.Len:], run.Off); err != nil {
 			return readError(run.Off, "code-blocks", err)
 		}
 		run = Span{}

@@ -101,10 +101,15 @@ func (s *Source) read(ctx context.Context, p []byte, off int64) (n int, err erro
 			n, err = 0, fmt.Errorf("the reader panicked: %v\n%s", v, debug.Stack())
 		}
 	}()
-	if c, ok := s.r.(ContextReaderAt); ok {
+	return readContext(ctx, s.r, p, off)
+}
+
+// readContext reads with the context if the reader takes one.
+func readContext(ctx context.Context, r io.ReaderAt, p []byte, off int64) (int, error) {
+	if c, ok := r.(ContextReaderAt); ok {
 		return c.ReadAtContext(ctx, p, off)
 	}
-	return s.r.ReadAt(p, off)
+	return r.ReadAt(p, off)
 }
 
 type sourceKey struct{}
@@ -144,14 +149,8 @@ func readUpTo(ctx context.Context, r io.ReaderAt, p []byte, off int64) (int, err
 	if s, ok := ctx.Value(sourceKey{}).(io.ReaderAt); ok {
 		r = s
 	}
-	var n int
-	var err error
 	began := time.Now()
-	if c, ok := r.(ContextReaderAt); ok {
-		n, err = c.ReadAtContext(ctx, p, off)
-	} else {
-		n, err = r.ReadAt(p, off)
-	}
+	n, err := readContext(ctx, r, p, off)
 	if t, ok := ctx.Value(traceKey{}).(*Trace); ok && t.Read != nil {
 		t.read(off, p[:n], time.Since(began), err)
 	}

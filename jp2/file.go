@@ -56,7 +56,7 @@ type File struct {
 	// choices is what Color was chosen from.
 	choices []Color
 
-	r     io.ReaderAt
+	r     *codestream.Source
 	size  int64
 	owned *os.File // closed by Close
 	index atomic.Pointer[codestream.Index]
@@ -70,9 +70,9 @@ type File struct {
 // that Stria does not do match [errors.ErrUnsupported], and whatever r fails with,
 // the end of its data before size included, is a [codestream.SourceError].
 func NewFile(r io.ReaderAt, size int64) (*File, error) {
-	r = codestream.NewSource(r, size)
-	f := &File{r: r, size: size}
-	p := &parser{window: window{r: r, size: size}}
+	source := codestream.NewSource(r, size)
+	f := &File{r: source, size: size}
+	p := &parser{window: window{r: source, size: size}}
 	start, err := p.bytes(0, int(min(max(size, 0), int64(len(signature)))))
 	if err != nil {
 		return nil, readError(0, "signature", err)
@@ -91,7 +91,7 @@ func NewFile(r io.ReaderAt, size int64) (*File, error) {
 	if f.Bounds().Empty() {
 		return nil, formatError(f.Header.Span.Off, "SIZ", "the image has no samples")
 	}
-	f.index.Store(codestream.NewIndex(r, f.Header))
+	f.index.Store(codestream.NewIndex(source, f.Header))
 	return f, nil
 }
 
@@ -283,9 +283,8 @@ func (f *File) Data(b Box) *io.SectionReader {
 	return io.NewSectionReader(f.r, b.Payload.Off, b.Payload.Len)
 }
 
-// Source reads what f was opened from, and fails as NewFile does. It is a
-// [codestream.ContextReaderAt], too.
-func (f *File) Source() io.ReaderAt { return f.r }
+// Source reads what f was opened from, and fails as NewFile does.
+func (f *File) Source() *codestream.Source { return f.r }
 
 // Size is the size of the source in bytes.
 func (f *File) Size() int64 { return f.size }

@@ -4,7 +4,11 @@
 
 package jp2
 
-import "io"
+import (
+	"io"
+
+	"github.com/stria-j2k/stria/codestream"
+)
 
 const (
 	firstRead = 8 << 10 // bytes of the first read: usually all that opening takes
@@ -14,15 +18,14 @@ const (
 
 // A window is the part of r that was read last. It belongs to one goroutine.
 type window struct {
-	r    io.ReaderAt
+	r    *codestream.Source
 	size int64 // of r
 	off  int64 // of buf in r
 	buf  []byte
 }
 
 // bytes returns the n bytes at off, which must lie within the size. They are
-// valid until the next call. The error is the source's own, or io.EOF when the
-// source is shorter than its size.
+// valid until the next call. The error is the source's.
 func (w *window) bytes(off int64, n int) ([]byte, error) {
 	if off < w.off || off+int64(n) > w.off+int64(len(w.buf)) {
 		ahead := readAhead
@@ -52,9 +55,6 @@ func (w *window) load(off int64, need, want int) error {
 		n, err := w.r.ReadAt(buf[have:have+step], off+int64(have))
 		buf = buf[:have+n]
 		if n < step {
-			if err == nil {
-				err = io.ErrNoProgress
-			}
 			if err != io.EOF || len(buf) < need {
 				return err
 			}
@@ -76,16 +76,4 @@ func (w *window) ReadAt(p []byte, off int64) (int, error) {
 	}
 	m, err := w.r.ReadAt(p[n:], off+int64(n))
 	return n + m, err
-}
-
-// readFull reads all of p at off.
-func readFull(r io.ReaderAt, p []byte, off int64) error {
-	n, err := r.ReadAt(p, off)
-	if n == len(p) {
-		return nil
-	}
-	if err == nil {
-		err = io.ErrNoProgress
-	}
-	return err
 }

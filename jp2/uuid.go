@@ -47,7 +47,7 @@ func (f *File) UUID(b Box) (UUID, *io.SectionReader, error) {
 			"%q box with %d bytes", b.Type, b.Payload.Len)
 	}
 	id := make([]byte, uuidLen)
-	if err := readFull(f.r, id, b.Payload.Off); err != nil {
+	if _, err := f.r.ReadAt(id, b.Payload.Off); err != nil {
 		return "", nil, readError(b.Payload.Off, typeUUID, err)
 	}
 	data := io.NewSectionReader(f.r, b.Payload.Off+uuidLen, b.Payload.Len-uuidLen)

@@ -5,9 +5,7 @@ package tile
 
 import (
 	"context"
-	"errors"
 	"fmt"
-	"io"
 	"slices"
 	"sort"
 	"sync"
@@ -176,7 +174,7 @@ func (c *carry) load(ctx context.Context, k *carried) {
 	close(k.ready)
 }
 
-// held gives what of spans, sorted and apart, is there or is being read.
+// has gives what of spans, sorted and apart, is there or is being read.
 func (c *carry) has(spans []codestream.Span) []codestream.Span {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -233,22 +231,10 @@ func notFetched(s codestream.Span) error {
 	return fmt.Errorf("tile: %d bytes at offset %d were not fetched (bug)", s.Len, s.Off)
 }
 
-// readSome reads as much of p as the source gives, with the context if it can be
-// given one. Fewer bytes than that come with an error.
+// readSome reads from the source and counts that.
 func (r *run) readSome(ctx context.Context, p []byte, off int64) (int, error) {
 	began := time.Now()
-	var n int
-	var err error
-	if c, ok := r.source.(codestream.ContextReaderAt); ok {
-		n, err = c.ReadAtContext(ctx, p, off)
-	} else {
-		n, err = r.source.ReadAt(p, off)
-	}
-	if n == len(p) {
-		err = nil
-	} else if err == nil {
-		err = io.ErrNoProgress // against the contract of io.ReaderAt
-	}
+	n, err := r.source.ReadAtContext(ctx, p, off)
 	r.account(codestream.Span{Off: off, Len: int64(n)}, time.Since(began), err)
 	return n, err
 }
@@ -263,9 +249,6 @@ func (r *run) read(ctx context.Context, p []byte, off int64) error {
 func readFailed(s codestream.Span, err error) error {
 	if err == nil {
 		return nil
-	}
-	if errors.Is(err, io.EOF) {
-		err = io.ErrUnexpectedEOF
 	}
 	return fmt.Errorf("tile: reading %d bytes at offset %d: %w", s.Len, s.Off, err)
 }

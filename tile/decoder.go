@@ -38,7 +38,9 @@ type Decoder struct {
 	// Gap is how many unwanted bytes may be read to save a read: ranges closer
 	// than this are read as one. Zero merges the closest ones as long as that
 	// adds no more than a quarter and 16 KiB to what is read; where reads are
-	// slow, as with object stores, 64 KiB saves many. Negative: none.
+	// slow, as with object stores, 64 KiB saves many. Negative: none. Where an image
+	// is wanted whole, and there is room to keep what lies between, longer gaps are
+	// read: they will be wanted.
 	Gap int64
 
 	// Reads is how many ranges of the source are read at the same time by one

@@ -501,6 +501,18 @@ func (f *fetcher) beginBatch(b *batch) error {
 			return readFailed(k.span, k.err)
 		})
 	}
+	return f.together(reads, func() error {
+		if err := f.fill(b, len(direct), pinned); err != nil {
+			return err
+		}
+		close(b.fetched)
+		return nil
+	})
+}
+
+// together makes reads at the same time, as many as there may be, and then does what
+// waits for them. It returns when all have begun; the run ends with their errors.
+func (f *fetcher) together(reads []func() error, then func() error) error {
 	var pending sync.WaitGroup
 	for _, read := range reads {
 		select {
@@ -520,11 +532,9 @@ func (f *fetcher) beginBatch(b *batch) error {
 	}
 	f.reads.Go(func() {
 		pending.Wait()
-		if err := f.fill(b, len(direct), pinned); err != nil {
+		if err := then(); err != nil {
 			f.fail(err)
-			return
 		}
-		close(b.fetched)
 	})
 	return nil
 }

@@ -151,14 +151,15 @@ func (p *Plan) carrying(l *layout) {
 	// The bytes of a row of tiles may be needed together; else those of a row of
 	// precincts, and half as many of lower resolutions.
 	tiles := p.rowBytes() * int64(p.along(p.tile()))
+	together := tiles
 	if h.NumTiles() == 1 {
-		tiles = min(tiles, p.rowBytes()*int64(precinct))
-		tiles += tiles / 2
+		together = min(tiles, p.rowBytes()*int64(precinct))
+		together += together / 2
 	}
 	if l.keep {
-		l.carry = max(l.carry, min(tiles+tiles/8, mostCarried))
+		l.carry = max(l.carry, min(together+together/8, mostCarried))
 	}
-	if l.long = longestRead; l.carry < p.rowBytes()*int64(p.along(p.tile())) {
+	if l.long = longestRead; l.carry < tiles {
 		// Each resolution comes from a place of its own, or each component and layer of it.
 		if g := h.Coding.Progression; g == codestream.LRCP || g == codestream.RLCP {
 			places *= h.Coding.Layers

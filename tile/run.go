@@ -15,10 +15,11 @@ import (
 	"context"
 	"errors"
 	"image"
-	"io"
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"github.com/stria-j2k/stria/codestream"
 )
 
 // A run is one execution of a plan. It is used by one consumer and must be
@@ -27,7 +28,7 @@ type run struct {
 	plan   *Plan
 	ctx    context.Context
 	cancel context.CancelCauseFunc
-	source io.ReaderAt
+	source *codestream.Source
 	target target
 
 	pool  *pool
